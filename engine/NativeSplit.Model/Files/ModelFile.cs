@@ -1,0 +1,58 @@
+using NativeSplit.Model.Tokenization;
+using NativeSplit.Model.Weights;
+
+namespace NativeSplit.Model.Files;
+
+/// <summary>An opened model: its shape and directory of tensors. Weights are mapped only by <see cref="Load"/>.</summary>
+/// <remarks>Thread-safe after opening. Weights loaded from it stay valid after it is disposed.</remarks>
+public abstract class ModelFile : IDisposable
+{
+    /// <summary>Path it was opened from.</summary>
+    public abstract string Path { get; }
+
+    /// <summary>Name for people and for the API: <c>general.name</c>, else the file name without extension.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Shape of the model.</summary>
+    public abstract ModelShape Shape { get; }
+
+    /// <summary>Every tensor of the file, in file order.</summary>
+    public abstract IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <summary>SHA-256 over the file's directory (metadata and tensor table, not the weights): tells two models apart at no cost.</summary>
+    public abstract ModelFingerprint Fingerprint { get; }
+
+    /// <summary>What to sample with when a request doesn't say.</summary>
+    public abstract GenerationDefaults GenerationDefaults { get; }
+
+    /// <summary>The Jinja chat template, or null when the model has none.</summary>
+    public abstract string? ChatTemplateSource { get; }
+
+    /// <summary>Opens a GGUF file (or the first of a split set) or a Hugging Face directory.</summary>
+    /// <param name="path">File or directory.</param>
+    /// <exception cref="ModelException">It can't be used; the message says why and how to mend it.</exception>
+    public static ModelFile Open(string path) => throw new NotImplementedException();
+
+    /// <summary>Builds the tokenizer. Costly for large vocabularies: call once and keep it.</summary>
+    /// <exception cref="ModelException">The file has no tokenizer, or one of an unsupported kind.</exception>
+    public abstract Tokenizer LoadTokenizer();
+
+    /// <summary>Maps the weights of a selection, and no byte of any other tensor (but for the ends of pages).</summary>
+    /// <param name="selection">What to load.</param>
+    /// <returns>The weights; the caller owns them.</returns>
+    /// <exception cref="ModelException">A tensor is missing, has the wrong shape, or an unsupported type.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The layers aren't all in the model.</exception>
+    public abstract ModelWeights Load(WeightSelection selection);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Closes the files.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

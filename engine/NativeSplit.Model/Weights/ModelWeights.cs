@@ -1,0 +1,43 @@
+using NativeSplit.Kernels;
+
+namespace NativeSplit.Model.Weights;
+
+/// <summary>The weights of a layer range and, if asked for, of the ends. Owns the mapped memory; dispose it last.</summary>
+public sealed class ModelWeights : IDisposable
+{
+    private readonly IReadOnlyList<IDisposable> _regions;
+
+    internal ModelWeights(LayerRange range, IReadOnlyList<LayerWeights> layers, WeightMatrix? tokenEmbedding, HeadWeights? head, long byteLength, IReadOnlyList<IDisposable> regions)
+    {
+        Range = range;
+        Layers = layers;
+        TokenEmbedding = tokenEmbedding;
+        Head = head;
+        ByteLength = byteLength;
+        _regions = regions;
+    }
+
+    /// <summary>Layers that are here.</summary>
+    public LayerRange Range { get; }
+
+    /// <summary>One entry per layer of <see cref="Range"/>, in order.</summary>
+    public IReadOnlyList<LayerWeights> Layers { get; }
+
+    /// <summary>Shape [vocabulary, hidden]; null when not asked for.</summary>
+    public WeightMatrix? TokenEmbedding { get; }
+
+    /// <summary>Final norm and LM head; null when not asked for.</summary>
+    public HeadWeights? Head { get; }
+
+    /// <summary>Bytes mapped for these weights.</summary>
+    public long ByteLength { get; }
+
+    /// <summary>Unmaps everything. Matrices lent from here are dead afterwards.</summary>
+    public void Dispose()
+    {
+        foreach (var region in _regions)
+        {
+            region.Dispose();
+        }
+    }
+}

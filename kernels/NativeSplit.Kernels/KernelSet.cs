@@ -1,0 +1,169 @@
+namespace NativeSplit.Kernels;
+
+/// <summary>The operations of a transformer layer for one instruction set. Stateless; one instance serves all threads.</summary>
+/// <remarks>
+/// The scalar set is the specification. Every set keeps two promises that a split model rests on:
+/// a row of a result depends only on its own row of input (never on how many rows share a call, nor on the
+/// part of the output a call computes), and equal inputs give equal bits. Base methods check arguments once; the
+/// <c>…Core</c> methods trust them. No method allocates.
+/// </remarks>
+public abstract class KernelSet
+{
+    /// <summary>Name used by <c>NATIVESPLIT_KERNELS</c> and <c>--kernels</c>: <c>scalar</c>, <c>avx2</c>, <c>avx512</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>True when this processor can run the set.</summary>
+    public abstract bool IsSupported { get; }
+
+    /// <summary>Widens one stored row to float32.</summary>
+    /// <param name="weights">Matrix [rows, columns].</param>
+    /// <param name="row">Row to widen.</param>
+    /// <param name="destination">Shape [columns].</param>
+    public void DequantizeRow(WeightMatrix weights, int row, Span<float> destination)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        RequireLength(destination.Length, weights.Columns, nameof(destination));
+        DequantizeRowCore(weights, row, destination);
+    }
+
+    /// <summary>Multiplies rows of a matrix with rows of input: <c>y[t, r] = Σ_c W[r, c]·x[t, c]</c> for <c>r</c> in [firstRow, firstRow + rowCount).</summary>
+    /// <param name="weights">Matrix [rows, columns].</param>
+    /// <param name="firstRow">First row of the part to compute.</param>
+    /// <param name="rowCount">Rows of the part to compute.</param>
+    /// <param name="x">Shape [inputs, columns]: one row per token.</param>
+    /// <param name="inputs">Rows of <paramref name="x"/>.</param>
+    /// <param name="y">Shape [inputs, rows of the matrix]; only the part's columns are written. May not overlap <paramref name="x"/>.</param>
+    /// <param name="scratch">At least <c>columns</c> floats for the caller's thread alone; contents undefined afterwards.</param>
+    public void Multiply(WeightMatrix weights, int firstRow, int rowCount, ReadOnlySpan<float> x, int inputs, Span<float> y, Span<float> scratch)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        ArgumentOutOfRangeException.ThrowIfNegative(rowCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstRow, weights.Rows - rowCount);
+        RequireLength(x.Length, checked(inputs * weights.Columns), nameof(x));
+        RequireLength(y.Length, checked(inputs * weights.Rows), nameof(y));
+        ArgumentOutOfRangeException.ThrowIfLessThan(scratch.Length, weights.Columns);
+        MultiplyCore(weights, firstRow, rowCount, x, inputs, y, scratch);
+    }
+
+    /// <summary>Root-mean-square norm: <c>y[i] = x[i]·gain[i] / sqrt(mean(x²) + epsilon)</c>.</summary>
+    /// <param name="x">Shape [n].</param>
+    /// <param name="gain">Shape [n].</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <param name="y">Shape [n]. May be <paramref name="x"/> itself; may not partly overlap it.</param>
+    /// <remarks>Zhang and Sennrich 2019, eq. 4. Sums in float32.</remarks>
+    public void RmsNorm(ReadOnlySpan<float> x, ReadOnlySpan<float> gain, float epsilon, Span<float> y)
+    {
+        RequireLength(gain.Length, x.Length, nameof(gain));
+        RequireLength(y.Length, x.Length, nameof(y));
+        RmsNormCore(x, gain, epsilon, y);
+    }
+
+    /// <summary>Rotary embedding of one head, pairs (2i, 2i+1).</summary>
+    /// <param name="head">Shape [≥ 2·pairs], rotated in place; the rest is left as it is.</param>
+    /// <param name="cosine">Shape [pairs].</param>
+    /// <param name="sine">Shape [pairs].</param>
+    /// <remarks>Su et al. 2021, eq. 34: <c>(a, b) → (a·cos − b·sin, a·sin + b·cos)</c>.</remarks>
+    public void RotateInterleaved(Span<float> head, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine)
+    {
+        RequireLength(sine.Length, cosine.Length, nameof(sine));
+        ArgumentOutOfRangeException.ThrowIfLessThan(head.Length, 2 * cosine.Length);
+        RotateInterleavedCore(head, cosine, sine);
+    }
+
+    /// <summary>Rotary embedding of one head, pairs (i, i + pairs).</summary>
+    /// <inheritdoc cref="RotateInterleaved"/>
+    public void RotateHalves(Span<float> head, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine)
+    {
+        RequireLength(sine.Length, cosine.Length, nameof(sine));
+        ArgumentOutOfRangeException.ThrowIfLessThan(head.Length, 2 * cosine.Length);
+        RotateHalvesCore(head, cosine, sine);
+    }
+
+    /// <summary>Gated linear unit with SiLU: <c>y[i] = gate[i] / (1 + exp(−gate[i])) · up[i]</c>.</summary>
+    /// <param name="gate">Shape [n].</param>
+    /// <param name="up">Shape [n].</param>
+    /// <param name="y">Shape [n]. May be <paramref name="gate"/> or <paramref name="up"/> itself.</param>
+    /// <remarks>Shazeer 2020 (SwiGLU).</remarks>
+    public void SiluMultiply(ReadOnlySpan<float> gate, ReadOnlySpan<float> up, Span<float> y)
+    {
+        RequireLength(up.Length, gate.Length, nameof(up));
+        RequireLength(y.Length, gate.Length, nameof(y));
+        SiluMultiplyCore(gate, up, y);
+    }
+
+    /// <summary><c>y[i] += x[i]</c>.</summary>
+    /// <param name="x">Shape [n].</param>
+    /// <param name="y">Shape [n].</param>
+    public void Add(ReadOnlySpan<float> x, Span<float> y)
+    {
+        RequireLength(y.Length, x.Length, nameof(y));
+        AddCore(x, y);
+    }
+
+    /// <summary>Attention of one query head over a run of cached positions, part of an online softmax.</summary>
+    /// <param name="query">Shape [headSize].</param>
+    /// <param name="keys">Shape [count, headSize].</param>
+    /// <param name="values">Shape [count, headSize].</param>
+    /// <param name="count">Positions in the run.</param>
+    /// <param name="scale">Multiplies every score, usually 1/√headSize.</param>
+    /// <param name="state">Running maximum and sum; start from <see cref="SoftmaxState.Empty"/>.</param>
+    /// <param name="output">Shape [headSize]: running Σ exp(score − max)·value; zeroed by the caller at the start.</param>
+    /// <param name="scratch">At least <paramref name="count"/> floats.</param>
+    /// <remarks>
+    /// Milakov and Gimelshein 2018, algorithm 3, taken run by run. The result depends on the run boundaries, so
+    /// callers cut runs by position alone. Finish with <see cref="FinishAttention"/>.
+    /// </remarks>
+    public void AttendRun(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch)
+    {
+        RequireLength(output.Length, query.Length, nameof(output));
+        RequireLength(keys.Length, checked(count * query.Length), nameof(keys));
+        RequireLength(values.Length, keys.Length, nameof(values));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(scratch.Length, count);
+        AttendRunCore(query, keys, values, count, scale, ref state, output, scratch);
+    }
+
+    /// <summary>Divides the running output by the running sum.</summary>
+    /// <param name="state">State after the last run.</param>
+    /// <param name="output">Shape [headSize], in place.</param>
+    public void FinishAttention(SoftmaxState state, Span<float> output) => ScaleCore(1f / state.Sum, output);
+
+    /// <summary>As <see cref="DequantizeRow"/>, arguments checked.</summary>
+    protected abstract void DequantizeRowCore(WeightMatrix weights, int row, Span<float> destination);
+
+    /// <summary>As <see cref="Multiply"/>, arguments checked.</summary>
+    protected abstract void MultiplyCore(WeightMatrix weights, int firstRow, int rowCount, ReadOnlySpan<float> x, int inputs, Span<float> y, Span<float> scratch);
+
+    /// <summary>As <see cref="RmsNorm"/>, arguments checked.</summary>
+    protected abstract void RmsNormCore(ReadOnlySpan<float> x, ReadOnlySpan<float> gain, float epsilon, Span<float> y);
+
+    /// <summary>As <see cref="RotateInterleaved"/>, arguments checked.</summary>
+    protected abstract void RotateInterleavedCore(Span<float> head, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine);
+
+    /// <summary>As <see cref="RotateHalves"/>, arguments checked.</summary>
+    protected abstract void RotateHalvesCore(Span<float> head, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine);
+
+    /// <summary>As <see cref="SiluMultiply"/>, arguments checked.</summary>
+    protected abstract void SiluMultiplyCore(ReadOnlySpan<float> gate, ReadOnlySpan<float> up, Span<float> y);
+
+    /// <summary>As <see cref="Add"/>, arguments checked.</summary>
+    protected abstract void AddCore(ReadOnlySpan<float> x, Span<float> y);
+
+    /// <summary>As <see cref="AttendRun"/>, arguments checked.</summary>
+    protected abstract void AttendRunCore(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch);
+
+    /// <summary><c>y[i] *= factor</c>.</summary>
+    protected abstract void ScaleCore(float factor, Span<float> y);
+
+    private static void RequireLength(int actual, int expected, string name)
+    {
+        if (actual != expected)
+        {
+            ThrowLength(actual, expected, name);
+        }
+    }
+
+    private static void ThrowLength(int actual, int expected, string name) =>
+        throw new ArgumentException($"{name} has {actual} elements, expected {expected}.", name);
+}
