@@ -1,0 +1,59 @@
+using NativeSplit.Kernels;
+
+namespace NativeSplit.Engine.Execution;
+
+/// <summary>Writes and reads rows of the residual stream in a <see cref="RowEncoding"/>, little-endian.</summary>
+public static class RowCodec
+{
+    /// <summary>True when the number stands for an encoding.</summary>
+    public static bool IsKnown(byte encoding) => encoding <= (byte)RowEncoding.F16;
+
+    /// <summary>Bytes of one row.</summary>
+    /// <param name="encoding">The encoding.</param>
+    /// <param name="columns">Elements of a row.</param>
+    public static int RowBytes(RowEncoding encoding, int columns) => checked(columns * (encoding == RowEncoding.F32 ? 4 : 2));
+
+    /// <summary>Writes rows.</summary>
+    /// <param name="encoding">The encoding.</param>
+    /// <param name="rows">Any number of whole rows.</param>
+    /// <param name="destination">Exactly the bytes that <see cref="RowBytes"/> gives for them. May not overlap.</param>
+    public static void Encode(RowEncoding encoding, ReadOnlySpan<float> rows, Span<byte> destination)
+    {
+        switch (encoding)
+        {
+            case RowEncoding.F32:
+                FloatConversion.ToBytes(rows, destination);
+                break;
+            case RowEncoding.BF16:
+                FloatConversion.ToBFloat16Bytes(rows, destination);
+                break;
+            case RowEncoding.F16:
+                FloatConversion.ToHalfBytes(rows, destination);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(encoding), encoding, "Unknown row encoding.");
+        }
+    }
+
+    /// <summary>Reads rows.</summary>
+    /// <param name="encoding">The encoding.</param>
+    /// <param name="source">Bytes of whole rows.</param>
+    /// <param name="rows">Exactly as many elements. May not overlap.</param>
+    public static void Decode(RowEncoding encoding, ReadOnlySpan<byte> source, Span<float> rows)
+    {
+        switch (encoding)
+        {
+            case RowEncoding.F32:
+                FloatConversion.FromBytes(source, rows);
+                break;
+            case RowEncoding.BF16:
+                FloatConversion.FromBFloat16Bytes(source, rows);
+                break;
+            case RowEncoding.F16:
+                FloatConversion.FromHalfBytes(source, rows);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(encoding), encoding, "Unknown row encoding.");
+        }
+    }
+}

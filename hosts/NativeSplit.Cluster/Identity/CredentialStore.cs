@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Cluster.Identity;
+
+/// <summary>Keeps identities in a folder that only its owner can read: PEM files with mode 0600 in a folder with mode 0700.</summary>
+/// <param name="folder">The folder; made when first written.</param>
+public sealed class CredentialStore(string folder)
+{
+    private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PrivateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private string AuthorityPath => Path.Combine(folder, "authority.pem");
+
+    private string NodePath => Path.Combine(folder, "node.pem");
+
+    private string RootPath => Path.Combine(folder, "root.pem");
+
+    private string GatewayPath => Path.Combine(folder, "gateway.txt");
+
+    /// <summary>Name and role in a certificate.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it has no SPIFFE name of ours.</exception>
+    public static NodeIdentity IdentityOf(X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        foreach (X509Extension extension in certificate.Extensions)
+        {
+            // The framework lists DNS and IP names only; the URI name is the one context tag [6] in the sequence.
+            if (extension.Oid?.Value == "2.5.29.17" && SpiffeName.TryRead(extension.RawData, out string uri) && NodeIdentity.TryParse(uri, out NodeIdentity identity))
+            {
+                return identity;
+            }
+        }
+
+        throw new ClusterException(ClusterFault.BadIdentity, $"The certificate '{certificate.Subject}' names no node of a NativeSplit cluster.");
+    }
+
+    /// <summary>The authority kept here, or a new one, which is kept.</summary>
+    public ClusterAuthority LoadOrCreateAuthority(TimeProvider time)
+    {
+        if (File.Exists(AuthorityPath))
+        {
+            return ClusterAuthority.FromCertificate(LoadPem(AuthorityPath), time);
+        }
+
+        ClusterAuthority authority = ClusterAuthority.Create(time);
+        SavePem(AuthorityPath, authority.Certificate);
+        return authority;
+    }
+
+    /// <summary>Keeps a joined node's identity.</summary>
+    public void Save(JoinedNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        SavePem(NodePath, node.Credentials.Certificate);
+        Write(RootPath, node.Credentials.Authority.ExportCertificatePem());
+        Write(GatewayPath, node.Gateway.Uri);
+    }
+
+    /// <summary>The identity of a node that joined earlier and whose certificate still holds; null when there is none.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: the files are damaged.</exception>
+    public JoinedNode? TryLoad(TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        if (!File.Exists(NodePath) || !File.Exists(RootPath) || !File.Exists(GatewayPath))
+        {
+            return null;
+        }
+
+        X509Certificate2 certificate = LoadPem(NodePath);
+        if (time.GetUtcNow() >= certificate.NotAfter.ToUniversalTime())
+        {
+            certificate.Dispose();
+            return null;
+        }
+
+        if (!NodeIdentity.TryParse(File.ReadAllText(GatewayPath).Trim(), out NodeIdentity gateway))
+        {
+            certificate.Dispose();
+            throw new ClusterException(ClusterFault.BadIdentity, $"{GatewayPath} doesn't hold a gateway's name; remove {folder} and join again.");
+        }
+
+        return new JoinedNode(IdentityOf(certificate), gateway, new LinkCredentials(certificate, LoadRoot()));
+    }
+
+    private X509Certificate2 LoadRoot() => Guard(RootPath, path => X509Certificate2.CreateFromPem(File.ReadAllText(path)));
+
+    private X509Certificate2 LoadPem(string path) => Guard(path, static p =>
+    {
+        string pem = File.ReadAllText(p);
+        return X509Certificate2.CreateFromPem(pem, pem);
+    });
+
+    private X509Certificate2 Guard(string path, Func<string, X509Certificate2> load)
+    {
+        try
+        {
+            return load(path);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException(ClusterFault.BadIdentity, $"{path} can't be read: {e.Message} Remove {folder} and join again.", e);
+        }
+    }
+
+    private void SavePem(string path, X509Certificate2 certificate)
+    {
+        using ECDsa key = certificate.GetECDsaPrivateKey() ?? throw new ClusterException(ClusterFault.BadIdentity, "The certificate to keep has no private key.");
+        Write(path, certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
+    }
+
+    private void CreateFolder()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            // The user profile's access list, which the folder inherits, keeps others out.
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, FolderMode);
+        }
+    }
+
+    private static FileStreamOptions PrivateFile()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = PrivateMode;
+        }
+
+        return options;
+    }
+
+    private void Write(string path, string text)
+    {
+        try
+        {
+            CreateFolder();
+
+            // Written beside and renamed: a full disk or a kill leaves the old file whole.
+            string draft = path + ".new";
+            using (var writer = new StreamWriter(new FileStream(draft, PrivateFile())))
+            {
+                writer.Write(text);
+            }
+
+            File.Move(draft, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException(ClusterFault.BadIdentity, $"{path} can't be written: {e.Message} Make room, or choose another folder with --data.", e);
+        }
+    }
+}

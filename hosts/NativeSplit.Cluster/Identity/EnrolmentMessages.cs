@@ -1,0 +1,24 @@
+using System.Text.Json.Serialization;
+
+namespace NativeSplit.Cluster.Identity;
+
+/// <summary>A new node's wish to be certified.</summary>
+internal sealed record EnrolmentRequest
+{
+    public required byte[] Secret { get; init; }
+
+    /// <summary>PKCS#10, DER.</summary>
+    public required byte[] SigningRequest { get; init; }
+}
+
+/// <summary>The authority's answer: a certificate, or nothing.</summary>
+internal sealed record EnrolmentResponse
+{
+    /// <summary>X.509, DER; null when refused.</summary>
+    public byte[]? Certificate { get; init; }
+}
+
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(EnrolmentRequest))]
+[JsonSerializable(typeof(EnrolmentResponse))]
+internal sealed partial class EnrolmentJsonContext : JsonSerializerContext;

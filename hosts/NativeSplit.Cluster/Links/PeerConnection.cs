@@ -1,0 +1,130 @@
+using NativeSplit.Cluster.Activations;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Messages;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Cluster.Links;
+
+/// <summary>What a node does with what comes from a peer. Called from the connection's receive loop, one call at a time.</summary>
+public interface IPeerHandler
+{
+    /// <summary>Rows came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
+    ValueTask OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
+
+    /// <summary>A message came.</summary>
+    /// <exception cref="ClusterException">The peer may not say this; the connection is dropped.</exception>
+    ValueTask OnControlAsync(PeerConnection from, ControlMessage message);
+}
+
+/// <summary>A sealed link to a known node with its receive loop. Owns the link.</summary>
+public sealed class PeerConnection : IAsyncDisposable
+{
+    private readonly SealedLink _link;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task<ClusterException> _loop;
+    private int _disposed;
+
+    /// <summary>Starts to receive.</summary>
+    /// <param name="link">The link; owned from here on.</param>
+    /// <param name="peer">Verified identity of the other side.</param>
+    /// <param name="handler">Takes what comes.</param>
+    public PeerConnection(SealedLink link, NodeIdentity peer, IPeerHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        ArgumentNullException.ThrowIfNull(peer);
+        ArgumentNullException.ThrowIfNull(handler);
+        _link = link;
+        Peer = peer;
+        _loop = Task.Run(() => ReceiveAsync(handler));
+    }
+
+    /// <summary>Who is on the other side.</summary>
+    public NodeIdentity Peer { get; }
+
+    /// <summary>Counts of the link.</summary>
+    public LinkStatistics Statistics => _link.Statistics;
+
+    /// <summary>Ends, with the reason, when nothing more will come. Never faults.</summary>
+    public Task<ClusterException> Ended => _loop;
+
+    /// <summary>Reads the peer's identity off a fresh link.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NotAllowed"/>: it isn't a node of a NativeSplit cluster.</exception>
+    public static NodeIdentity IdentityOf(SealedLink link)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        return NodeIdentity.TryParse(link.Peer, out NodeIdentity identity)
+            ? identity
+            : throw new ClusterException(ClusterFault.NotAllowed, $"The peer {link.Peer} isn't a node of a NativeSplit cluster.");
+    }
+
+    /// <summary>Sends a message.</summary>
+    /// <exception cref="LinkException">The link is dead.</exception>
+    public ValueTask SendAsync(ControlMessage message, CancellationToken cancellationToken) =>
+        _link.SendAsync(FrameType.Control, default, ControlCodec.Encode(message), cancellationToken);
+
+    /// <summary>Sends rows to a stage. Allocates nothing.</summary>
+    /// <param name="epoch">Epoch of the plan.</param>
+    /// <param name="batchNumber">Number of the batch.</param>
+    /// <param name="stage">Stage the rows are for.</param>
+    /// <param name="batch">Sequences.</param>
+    /// <param name="hidden">Shape [rows, hidden].</param>
+    /// <param name="hiddenSize">Width of a row.</param>
+    /// <param name="encoding">How to write the rows.</param>
+    /// <param name="cancellationToken">Ends the wait for the link.</param>
+    /// <exception cref="LinkException">The link is dead.</exception>
+    public ValueTask SendRowsAsync(ulong epoch, ulong batchNumber, ushort stage, ReadOnlyMemory<SequenceRows> batch, ReadOnlyMemory<float> hidden, int hiddenSize, RowEncoding encoding, CancellationToken cancellationToken)
+    {
+        var header = new FrameHeader(epoch, batchNumber, stage, (byte)encoding, (uint)batch.Length, (uint)(hidden.Length / hiddenSize));
+        return _link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken);
+    }
+
+    /// <summary>Round trip of a probe.</summary>
+    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => _link.ProbeAsync(cancellationToken);
+
+    /// <summary>Closes the link and waits for the receive loop.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await _link.DisposeAsync().ConfigureAwait(false);
+            await _loop.ConfigureAwait(false);
+            _stop.Dispose();
+        }
+    }
+
+    private async Task<ClusterException> ReceiveAsync(IPeerHandler handler)
+    {
+        try
+        {
+            while (await _link.ReceiveAsync(_stop.Token).ConfigureAwait(false) == ReceiveStatus.Frame)
+            {
+                if (_link.Type == FrameType.Activations)
+                {
+                    await handler.OnActivationsAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
+                }
+                else
+                {
+                    await handler.OnControlAsync(this, ControlCodec.Decode(_link.Payload.Span)).ConfigureAwait(false);
+                }
+            }
+
+            return new ClusterException(ClusterFault.NodeLost, $"{Peer.Node} left.");
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return new ClusterException(ClusterFault.NodeLost, $"The link to {Peer.Node} was closed here.");
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            return new ClusterException(ClusterFault.NodeLost, $"The link to {Peer.Node} broke: {e.Message}", e);
+        }
+        catch (ClusterException e)
+        {
+            await _link.DisposeAsync().ConfigureAwait(false);
+            return new ClusterException(e.Fault, $"The link to {Peer.Node} was dropped: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Model;
+using NativeSplit.Placement;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Cluster.Routes;
+
+/// <summary>Makes an executor for layers that run in this process.</summary>
+/// <param name="layers">Its layers.</param>
+/// <param name="kvTokens">Positions of KV cache to hold.</param>
+/// <param name="maxRows">Rows of a batch at most.</param>
+public delegate ILayerExecutor ExecutorFactory(LayerRange layers, int kvTokens, int maxRows);
+
+/// <summary>What a gateway needs to put a plan in force.</summary>
+public sealed record PlanDriverOptions
+{
+    /// <summary>The plan; checked before.</summary>
+    public required Plan Plan { get; init; }
+
+    /// <summary>Shape of the model.</summary>
+    public required ModelShape Shape { get; init; }
+
+    /// <summary>Fingerprint that every worker's model must have.</summary>
+    public required string ModelFingerprint { get; init; }
+
+    /// <summary>The gateway's own name in the plan.</summary>
+    public required NodeId Self { get; init; }
+
+    /// <summary>Identity on links.</summary>
+    public required LinkCredentials Credentials { get; init; }
+
+    /// <summary>Address to listen at for workers.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Executors of the gateway's own segments.</summary>
+    public required ExecutorFactory Executors { get; init; }
+
+    /// <summary>Limits of the route.</summary>
+    public RouteOptions Route { get; init; } = new();
+
+    /// <summary>Limits of links.</summary>
+    public LinkOptions Link { get; init; } = new();
+
+    /// <summary>Time for a worker to map its weights and link up.</summary>
+    public TimeSpan PrepareTimeout { get; init; } = TimeSpan.FromMinutes(5);
+}
+
+/// <summary>A segment in force, for people.</summary>
+/// <param name="Layers">Its layers.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="Backend">What runs it.</param>
+/// <param name="WeightBytes">Bytes of its weights; 0 for the gateway's own, which it counts itself.</param>
+public sealed record StageStatus(LayerRange Layers, NodeId Node, string Backend, long WeightBytes);

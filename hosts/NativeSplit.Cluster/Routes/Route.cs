@@ -1,0 +1,28 @@
+using NativeSplit.Cluster.Links;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Model;
+using NativeSplit.Placement;
+
+namespace NativeSplit.Cluster.Routes;
+
+/// <summary>One segment of the plan as the gateway reaches it: here, or over a link.</summary>
+/// <param name="Layers">Its layers.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="Local">The executor when the node is the gateway itself; owned by the route.</param>
+/// <param name="Remote">The link when it is a worker; lent.</param>
+internal sealed record RouteStage(LayerRange Layers, NodeId Node, ILayerExecutor? Local, PeerConnection? Remote);
+
+/// <summary>A plan in force: every segment ready.</summary>
+/// <param name="Epoch">Epoch of the plan.</param>
+/// <param name="Stages">Segments in layer order.</param>
+/// <param name="KvTokens">Positions of KV room, the least over all stages.</param>
+internal sealed record Route(PlanEpoch Epoch, IReadOnlyList<RouteStage> Stages, int KvTokens) : IDisposable
+{
+    public void Dispose()
+    {
+        foreach (RouteStage stage in Stages)
+        {
+            stage.Local?.Dispose();
+        }
+    }
+}

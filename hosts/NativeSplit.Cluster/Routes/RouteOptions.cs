@@ -1,0 +1,28 @@
+using NativeSplit.Engine.Execution;
+
+namespace NativeSplit.Cluster.Routes;
+
+/// <summary>Limits of a route, the same on every stage.</summary>
+public sealed record RouteOptions
+{
+    /// <summary>Encoding of rows on links; f32 keeps a split run bit-equal to an unsplit one.</summary>
+    public RowEncoding Encoding { get; init; } = RowEncoding.F32;
+
+    /// <summary>Rows of a batch at most.</summary>
+    public int MaxRows { get; init; } = 256;
+
+    /// <summary>Sequences of a batch at most.</summary>
+    public int MaxSequences { get; init; } = 64;
+
+    /// <summary>Positions of KV cache on each stage, over all sequences.</summary>
+    public int KvTokens { get; init; } = 4096;
+
+    /// <summary>Time for a step or a reservation to come back before the route counts as broken.</summary>
+    public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Sums over the steps of a path.</summary>
+/// <param name="Steps">Steps taken.</param>
+/// <param name="StepTime">Their time, from the first stage's start to the last one's end.</param>
+/// <param name="LocalTime">Part of it in the gateway's own executors.</param>
+public readonly record struct RouteTimings(long Steps, TimeSpan StepTime, TimeSpan LocalTime);

@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster;
+using NativeSplit.Cluster.Links;
+using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Stages;
+using NativeSplit.Engine;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Worker;
+
+/// <summary>A stage of the plan at work here: the runner, and where its results go.</summary>
+internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
+{
+    private readonly AssignStage _assignment;
+    private readonly PeerConnection _gateway;
+    private readonly NextHopLink? _next;
+    private readonly StageRunner _runner;
+    private readonly int _hiddenSize;
+    private readonly ILogger _log;
+    private long _bytesToGateway;
+
+    public AssignedStage(AssignStage assignment, ILayerExecutor executor, PeerConnection gateway, NextHopLink? next, ILogger log)
+    {
+        _assignment = assignment;
+        _gateway = gateway;
+        _next = next;
+        _log = log;
+        _hiddenSize = executor.Shape.HiddenSize;
+        _runner = new StageRunner(assignment, executor, this);
+    }
+
+    /// <summary>SPIFFE name of the node that rows come from.</summary>
+    public string Previous => _assignment.Previous;
+
+    public StageRunner Runner => _runner;
+
+    public StageReport Report() => _runner.Report(_next?.BytesSent ?? Interlocked.Read(ref _bytesToGateway));
+
+    public async ValueTask ForwardAsync(ulong batchNumber, ReadOnlyMemory<SequenceRows> batch, ReadOnlyMemory<float> hidden)
+    {
+        try
+        {
+            PeerConnection target = _next is null ? _gateway : await _next.ConnectAsync(CancellationToken.None).ConfigureAwait(false);
+            await target.SendRowsAsync(_assignment.Epoch, batchNumber, (ushort)(_assignment.Stage + 1), batch, hidden, _hiddenSize, (RowEncoding)_assignment.Encoding, CancellationToken.None).ConfigureAwait(false);
+            if (_next is null)
+            {
+                Interlocked.Add(ref _bytesToGateway, Cluster.Activations.ActivationPayload.LengthOf(batch.Length, hidden.Length / _hiddenSize, _hiddenSize, (RowEncoding)_assignment.Encoding));
+            }
+        }
+        catch (Exception e) when (e is LinkException or ClusterException or ObjectDisposedException)
+        {
+            Failed(batchNumber, $"The next hop can't be reached: {e.Message}");
+        }
+    }
+
+    public void Reserved(SequenceId sequence, bool granted) =>
+        Tell(new SequenceReserved { Epoch = _assignment.Epoch, Stage = _assignment.Stage, Sequence = sequence.Value, Granted = granted });
+
+    public void Failed(ulong batchNumber, string reason)
+    {
+        _log.LogWarning("Batch {Batch} failed: {Reason}", batchNumber, reason);
+        Tell(new StepFailed { Epoch = _assignment.Epoch, Stage = _assignment.Stage, Batch = batchNumber, Reason = reason });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _runner.DisposeAsync().ConfigureAwait(false);
+        if (_next is not null)
+        {
+            await _next.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Tell(ControlMessage message)
+    {
+        try
+        {
+            _gateway.SendAsync(message, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            _log.LogDebug("The gateway is gone, so {Message} goes nowhere.", message.GetType().Name);
+        }
+    }
+}

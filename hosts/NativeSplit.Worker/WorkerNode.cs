@@ -1,0 +1,297 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Links;
+using NativeSplit.Cluster.Messages;
+using NativeSplit.Engine;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Model;
+using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Worker;
+
+/// <summary>A worker: runs the layers that the gateway assigns, between the links it comes from and goes to. It sees activations only.</summary>
+public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
+{
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(10);
+
+    private readonly WorkerOptions _options;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly LinkListener _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage), AssignedStage> _stages = new();
+    private readonly ConcurrentDictionary<PeerConnection, byte> _peers = new();
+    private readonly SemaphoreSlim _assigning = new(1, 1);
+    private readonly Task _accepting;
+
+    private WorkerNode(WorkerOptions options, ILogger log, TimeProvider time)
+    {
+        _options = options;
+        _log = log;
+        _time = time;
+        _listener = LinkListener.Start(options.Listen, options.Identity.Credentials, options.Link);
+        _accepting = Task.Run(AcceptAsync);
+    }
+
+    /// <summary>Address that other workers connect to.</summary>
+    public IPEndPoint LocalEndPoint => _listener.LocalEndPoint;
+
+    /// <summary>Starts to listen for other workers.</summary>
+    /// <exception cref="LinkException">The address can't be listened at.</exception>
+    public static WorkerNode Start(WorkerOptions options, ILogger log, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new WorkerNode(options, log, time);
+    }
+
+    /// <summary>Serves the gateway until cancelled (or, with <see cref="WorkerOptions.ExitWithGateway"/>, until it leaves), reconnecting as needed.</summary>
+    /// <exception cref="LinkException">The first connection failed.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        bool connectedBefore = false;
+        TimeSpan retry = FirstRetry;
+        while (true)
+        {
+            try
+            {
+                ClusterException end = await ServeGatewayAsync(cancellationToken).ConfigureAwait(false);
+                connectedBefore = true;
+                retry = FirstRetry;
+                _log.LogWarning("{Reason}", end.Message);
+                if (_options.ExitWithGateway)
+                {
+                    return;
+                }
+            }
+            catch (LinkException e) when (connectedBefore && e.Fault != LinkFault.AuthenticationFailed)
+            {
+                _log.LogInformation("The gateway isn't back yet: {Reason}", e.Message);
+            }
+
+            await Task.Delay(retry, _time, cancellationToken).ConfigureAwait(false);
+            retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
+        }
+    }
+
+    /// <inheritdoc/>
+    async ValueTask IPeerHandler.OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload)
+    {
+        if (!_stages.TryGetValue((header.Epoch, header.Stage), out AssignedStage? stage))
+        {
+            // A plan that was retired while the rows were on their way: the gateway has given the step up.
+            _log.LogDebug("Rows for epoch {Epoch} stage {Stage}, which isn't here.", header.Epoch, header.Stage);
+            return;
+        }
+
+        if (from.Peer.Uri != stage.Previous)
+        {
+            throw new ClusterException(ClusterFault.NotAllowed, $"Rows for stage {header.Stage} must come from {stage.Previous}.");
+        }
+
+        try
+        {
+            await stage.Runner.EnqueueAsync(header, payload).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // Retired in this very moment; as above.
+        }
+    }
+
+    /// <inheritdoc/>
+    ValueTask IPeerHandler.OnControlAsync(PeerConnection from, ControlMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        if (from.Peer.Role != NodeRole.Gateway)
+        {
+            throw new ClusterException(ClusterFault.NotAllowed, "Only the gateway may send messages to a worker.");
+        }
+
+        switch (message)
+        {
+            case AssignStage assignment:
+                _ = Task.Run(() => AssignAsync(from, assignment));
+                break;
+            case RetireStage retire:
+                _ = Task.Run(() => RetireAsync(retire.Epoch, retire.Stage));
+                break;
+            case ReserveSequence reserve when _stages.TryGetValue((reserve.Epoch, reserve.Stage), out AssignedStage? stage) && reserve.Tokens > 0:
+                stage.Runner.Reserve(new SequenceId(reserve.Sequence), reserve.Tokens);
+                break;
+            case FreeSequence free when _stages.TryGetValue((free.Epoch, free.Stage), out AssignedStage? stage):
+                stage.Runner.Free(new SequenceId(free.Sequence));
+                break;
+            case QueryStage query when _stages.TryGetValue((query.Epoch, query.Stage), out AssignedStage? stage):
+                return from.SendAsync(stage.Report(), CancellationToken.None);
+            case ReserveSequence reserve:
+                return from.SendAsync(new SequenceReserved { Epoch = reserve.Epoch, Stage = reserve.Stage, Sequence = reserve.Sequence, Granted = false }, CancellationToken.None);
+            case FreeSequence or QueryStage:
+                break;
+            default:
+                throw new ClusterException(ClusterFault.Protocol, $"The gateway may not send {message?.GetType().Name} to a worker.");
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Drops every stage and link.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _listener.DisposeAsync().ConfigureAwait(false);
+        await _accepting.ConfigureAwait(false);
+        foreach (PeerConnection peer in _peers.Keys)
+        {
+            await peer.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await RetireAllAsync().ConfigureAwait(false);
+        _stop.Dispose();
+        _assigning.Dispose();
+    }
+
+    private async Task<ClusterException> ServeGatewayAsync(CancellationToken cancellationToken)
+    {
+        SealedLink link = await LinkConnector.ConnectAsync(_options.Gateway, _options.Identity.Gateway.Uri, _options.Identity.Credentials, _options.Link, cancellationToken).ConfigureAwait(false);
+        await using var gateway = new PeerConnection(link, _options.Identity.Gateway, this);
+        var hello = new NodeHello
+        {
+            Port = LocalEndPoint.Port,
+            AdvertisedHost = _options.AdvertisedHost,
+            ModelFingerprint = _options.Model.Fingerprint.Value,
+            ModelName = _options.Model.Name,
+        };
+        await gateway.SendAsync(hello, cancellationToken).ConfigureAwait(false);
+        _log.LogInformation("Joined {Gateway} as {Node}.", _options.Gateway, _options.Identity.Self.Node);
+        try
+        {
+            return await gateway.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await RetireAllAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                if (!NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) || peer.Role != NodeRole.Worker || peer.Domain != _options.Identity.Self.Domain)
+                {
+                    _log.LogWarning("Dropped a link of {Peer}: it isn't a worker of this cluster.", link.Peer);
+                    await link.DisposeAsync().ConfigureAwait(false);
+                    continue;
+                }
+
+                var connection = new PeerConnection(link, peer, this);
+                _peers[connection] = 0;
+                _ = ForgetWhenEndedAsync(connection);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    private async Task ForgetWhenEndedAsync(PeerConnection connection)
+    {
+        ClusterException end = await connection.Ended.ConfigureAwait(false);
+        _log.LogDebug("{Reason}", end.Message);
+        _peers.TryRemove(connection, out _);
+        await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task AssignAsync(PeerConnection gateway, AssignStage assignment)
+    {
+        ControlMessage answer;
+        await _assigning.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            answer = await PrepareAsync(gateway, assignment).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ModelException or EngineException or LinkException or ClusterException or ArgumentException or OutOfMemoryException or IOException)
+        {
+            _log.LogError("Refused layers [{Start}, {End}): {Reason}", assignment.LayerStart, assignment.LayerEnd, e.Message);
+            answer = new StageRefused { Epoch = assignment.Epoch, Stage = assignment.Stage, Reason = e.Message };
+        }
+        finally
+        {
+            _assigning.Release();
+        }
+
+        try
+        {
+            await gateway.SendAsync(answer, _stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException or OperationCanceledException)
+        {
+            await RetireAsync(assignment.Epoch, assignment.Stage).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ControlMessage> PrepareAsync(PeerConnection gateway, AssignStage assignment)
+    {
+        AssignmentCheck.Throw(assignment, _options);
+        await RetireAsync(assignment.Epoch, assignment.Stage).ConfigureAwait(false);
+
+        NextHopLink? next = assignment.Next is null ? null : new NextHopLink(assignment.Next, _options);
+        ILayerExecutor? executor = null;
+        try
+        {
+            var layers = new LayerRange(assignment.LayerStart, assignment.LayerEnd);
+            executor = _options.Executors(layers, assignment.KvTokens, assignment.MaxRows);
+            if (next is not null)
+            {
+                await next.ConnectAsync(_stop.Token).ConfigureAwait(false);
+            }
+
+            var ready = new StageReady
+            {
+                Epoch = assignment.Epoch,
+                Stage = assignment.Stage,
+                Backend = executor.Backend,
+                WeightBytes = _options.WeightBytes(layers),
+                KvTokens = executor.KvCacheUse.CapacityTokens,
+            };
+            _stages[(assignment.Epoch, assignment.Stage)] = new AssignedStage(assignment, executor, gateway, next, _log);
+            _log.LogInformation("Runs layers {Layers} of plan {Epoch} on {Backend}.", layers, assignment.Epoch, executor.Backend);
+            return ready;
+        }
+        catch
+        {
+            executor?.Dispose();
+            if (next is not null)
+            {
+                await next.DisposeAsync().ConfigureAwait(false);
+            }
+
+            throw;
+        }
+    }
+
+    private async Task RetireAsync(ulong epoch, ushort stage)
+    {
+        if (_stages.TryRemove((epoch, stage), out AssignedStage? old))
+        {
+            await old.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task RetireAllAsync()
+    {
+        foreach ((ulong epoch, ushort stage) in _stages.Keys)
+        {
+            await RetireAsync(epoch, stage).ConfigureAwait(false);
+        }
+    }
+}

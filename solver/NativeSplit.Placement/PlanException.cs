@@ -1,0 +1,22 @@
+namespace NativeSplit.Placement;
+
+/// <summary>Why a plan can't be used.</summary>
+public enum PlanFault
+{
+    /// <summary>The text isn't a plan document.</summary>
+    Malformed,
+
+    /// <summary>The plan breaks a hard rule.</summary>
+    Invalid,
+}
+
+/// <summary>A plan can't be used. The message says what, where in the document, and how to mend it.</summary>
+public sealed class PlanException : Exception
+{
+    /// <summary>Makes the exception.</summary>
+    public PlanException(PlanFault fault, string message, Exception? inner = null)
+        : base(message, inner) => Fault = fault;
+
+    /// <summary>Why.</summary>
+    public PlanFault Fault { get; }
+}
