@@ -1,0 +1,44 @@
+using System.CommandLine;
+using NativeSplit.Kernels;
+using NativeSplit.Kernels.Threading;
+
+namespace NativeSplit.Host.Composition;
+
+/// <summary>The options about how this process computes, the same for every verb that does.</summary>
+internal sealed class ComputeOptions
+{
+    private readonly Option<int> _threads = new("--threads")
+    {
+        Description = "Threads that compute. Default: the processors this process may use.",
+        HelpName = "N",
+        DefaultValueFactory = _ => ThreadTeam.DefaultSize,
+    };
+
+    private readonly Option<string?> _kernels = new("--kernels")
+    {
+        Description = "Kernel set: scalar, avx2 or avx512. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
+        HelpName = "NAME",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_threads);
+        command.Add(_kernels);
+    }
+
+    public Compute Read(ParseResult parsed)
+    {
+        int threads = parsed.GetValue(_threads);
+        if (threads is < 1 or > 1024)
+        {
+            throw new UsageException($"--threads {threads} is outside 1 to 1024.");
+        }
+
+        return new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads);
+    }
+}
+
+/// <summary>How this process computes.</summary>
+/// <param name="Kernels">Kernel set.</param>
+/// <param name="Threads">Threads of a team.</param>
+internal sealed record Compute(KernelSet Kernels, int Threads);

@@ -1,0 +1,70 @@
+using NativeSplit.Engine;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels.Threading;
+using NativeSplit.Model;
+using NativeSplit.Model.Files;
+using NativeSplit.Model.Weights;
+
+namespace NativeSplit.Host.Composition;
+
+/// <summary>A CPU executor together with what it borrows: weights, and a team of its own unless one is lent.</summary>
+internal sealed class OwningExecutor : ILayerExecutor
+{
+    private readonly ModelWeights _weights;
+    private readonly ThreadTeam? _ownTeam;
+    private readonly CpuLayerExecutor _executor;
+
+    private OwningExecutor(ModelWeights weights, ThreadTeam? ownTeam, CpuLayerExecutor executor)
+    {
+        _weights = weights;
+        _ownTeam = ownTeam;
+        _executor = executor;
+    }
+
+    public ModelShape Shape => _executor.Shape;
+
+    public LayerRange Range => _executor.Range;
+
+    public string Backend => _executor.Backend;
+
+    public KvCacheUse KvCacheUse => _executor.KvCacheUse;
+
+    /// <summary>Maps the layers and makes an executor that owns them.</summary>
+    /// <param name="file">The model.</param>
+    /// <param name="layers">The layers.</param>
+    /// <param name="kvTokens">Positions of KV cache.</param>
+    /// <param name="maxRows">Rows of a batch at most.</param>
+    /// <param name="compute">Kernels and threads.</param>
+    /// <param name="team">Team to borrow; null: one of its own, for an executor that runs beside others.</param>
+    public static ILayerExecutor Create(ModelFile file, LayerRange layers, int kvTokens, int maxRows, Compute compute, ThreadTeam? team)
+    {
+        ModelWeights? weights = null;
+        ThreadTeam? ownTeam = null;
+        try
+        {
+            weights = file.Load(WeightSelection.LayersOnly(layers));
+            ownTeam = team is null ? ThreadTeam.Create(compute.Threads) : null;
+            var options = new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows };
+            return new OwningExecutor(weights, ownTeam, new CpuLayerExecutor(file.Shape, weights, compute.Kernels, team ?? ownTeam!, options));
+        }
+        catch
+        {
+            ownTeam?.Dispose();
+            weights?.Dispose();
+            throw;
+        }
+    }
+
+    public bool TryReserve(SequenceId sequence, int tokens) => _executor.TryReserve(sequence, tokens);
+
+    public void Free(SequenceId sequence) => _executor.Free(sequence);
+
+    public void Forward(ReadOnlySpan<SequenceRows> batch, Span<float> hidden) => _executor.Forward(batch, hidden);
+
+    public void Dispose()
+    {
+        _executor.Dispose();
+        _ownTeam?.Dispose();
+        _weights.Dispose();
+    }
+}

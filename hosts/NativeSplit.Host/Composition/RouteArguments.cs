@@ -1,0 +1,44 @@
+using System.CommandLine;
+using NativeSplit.Cluster.Routes;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Model;
+
+namespace NativeSplit.Host.Composition;
+
+/// <summary>The options about how much a gateway takes on at a time, and how rows travel.</summary>
+internal sealed class RouteArguments
+{
+    private readonly Option<string> _activations = new("--activations") { Description = "How rows travel between nodes: f32 (bit-equal to an unsplit run), bf16 or f16 (half the bytes).", HelpName = "TYPE", DefaultValueFactory = _ => "f32" };
+    private readonly Option<int?> _kvTokens = new("--kv-tokens") { Description = "Positions of KV cache on each stage, over all requests. Default: 4096, or one context if that is more.", HelpName = "N" };
+    private readonly Option<int> _maxSequences = new("--max-sequences") { Description = "Requests that run at a time.", HelpName = "N", DefaultValueFactory = _ => 16 };
+    private readonly Option<double> _stepTimeout = new("--step-timeout") { Description = "Seconds for a step to come back before its route counts as broken.", HelpName = "S", DefaultValueFactory = _ => 30 };
+
+    public RouteArguments() => _activations.AcceptOnlyFromAmong("f32", "bf16", "f16");
+
+    public void AddTo(Command command)
+    {
+        command.Add(_activations);
+        command.Add(_kvTokens);
+        command.Add(_maxSequences);
+        command.Add(_stepTimeout);
+    }
+
+    public RouteOptions Read(ParseResult parsed, ModelShape shape)
+    {
+        int kvTokens = parsed.GetValue(_kvTokens) ?? Math.Max(4096, Math.Min(shape.ContextLength, 32768));
+        int maxSequences = parsed.GetValue(_maxSequences);
+        double stepTimeout = parsed.GetValue(_stepTimeout);
+        if (kvTokens < 1 || maxSequences is < 1 or > 1024 || stepTimeout is not (>= 0.1 and <= 3600))
+        {
+            throw new UsageException("--kv-tokens must be 1 or more, --max-sequences 1 to 1024, --step-timeout 0.1 to 3600 seconds.");
+        }
+
+        return new RouteOptions
+        {
+            Encoding = parsed.GetValue(_activations) switch { "bf16" => RowEncoding.BF16, "f16" => RowEncoding.F16, _ => RowEncoding.F32 },
+            KvTokens = kvTokens,
+            MaxSequences = maxSequences,
+            StepTimeout = TimeSpan.FromSeconds(stepTimeout),
+        };
+    }
+}

@@ -1,0 +1,136 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Routes;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Engine.Generation;
+using NativeSplit.Gateway;
+using NativeSplit.Model;
+using NativeSplit.Placement;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Host.Composition;
+
+/// <summary>What a gateway process is made of.</summary>
+internal sealed record GatewaySettings
+{
+    /// <summary>The opened model; lent.</summary>
+    public required LoadedModel Model { get; init; }
+
+    /// <summary>Where the layers run; null: all here.</summary>
+    public required Plan? Plan { get; init; }
+
+    /// <summary>The gateway's name in the plan.</summary>
+    public required NodeId Self { get; init; }
+
+    /// <summary>Where workers connect.</summary>
+    public required IPEndPoint LinkAddress { get; init; }
+
+    /// <summary>The HTTP API.</summary>
+    public required GatewayOptions Http { get; init; }
+
+    /// <summary>Limits of the route.</summary>
+    public required RouteOptions Route { get; init; }
+
+    /// <summary>Where the cluster authority is kept; null: in memory.</summary>
+    public CredentialStore? Store { get; init; }
+
+    public required ILoggerFactory Loggers { get; init; }
+}
+
+/// <summary>A gateway at work: authority, plan driver, generator and HTTP API, started in that order and stopped in reverse.</summary>
+internal sealed class RunningGateway : IAsyncDisposable
+{
+    private readonly Stack<IAsyncDisposable> _parts = new();
+    private JoinTokenStore? _tokens;
+
+    private RunningGateway()
+    {
+    }
+
+    /// <summary>The driver of the plan; null when all layers run here.</summary>
+    public PlanDriver? Driver { get; private set; }
+
+    public TextGenerator Generator { get; private set; } = null!;
+
+    public GatewayServer Server { get; private set; } = null!;
+
+    /// <summary>Ends when requests can be answered.</summary>
+    public Task Ready => Driver?.InForce ?? Task.CompletedTask;
+
+    public static async Task<RunningGateway> StartAsync(GatewaySettings settings, CancellationToken cancellationToken)
+    {
+        var gateway = new RunningGateway();
+        try
+        {
+            ILayerPath path = settings.Plan is null ? gateway.StartLocal(settings) : gateway.StartCluster(settings, settings.Plan);
+            gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences);
+            gateway._parts.Push(gateway.Generator);
+            gateway.Server = await GatewayServer.StartAsync(settings.Http, [gateway.Describe(settings)], settings.Loggers, cancellationToken);
+            gateway._parts.Push(gateway.Server);
+            return gateway;
+        }
+        catch
+        {
+            await gateway.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A token that lets one worker join under one name.</summary>
+    public JoinToken CreateToken(NodeId node) => _tokens!.Create(node);
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_parts.TryPop(out IAsyncDisposable? part))
+        {
+            await part.DisposeAsync();
+        }
+    }
+
+    private LocalLayerPath StartLocal(GatewaySettings settings)
+    {
+        LocalLayerPath path = settings.Model.CreateLocalPath([settings.Model.Shape.AllLayers], settings.Route.KvTokens, settings.Route.MaxRows);
+        _parts.Push(path);
+        return path;
+    }
+
+    private ClusterPath StartCluster(GatewaySettings settings, Plan plan)
+    {
+        ModelShape shape = settings.Model.Shape;
+        IReadOnlyList<string> faults = PlanChecker.Check(plan, shape.LayerCount, new HashSet<NodeId> { settings.Self });
+        if (faults.Count > 0)
+        {
+            throw new PlanException(PlanFault.Invalid, "The plan breaks the rules. " + string.Join(' ', faults));
+        }
+
+        ClusterAuthority authority = settings.Store?.LoadOrCreateAuthority(TimeProvider.System) ?? ClusterAuthority.Create(TimeProvider.System);
+        _tokens = new JoinTokenStore(authority, TimeProvider.System);
+        var options = new PlanDriverOptions
+        {
+            Plan = plan,
+            Shape = shape,
+            ModelFingerprint = settings.Model.File.Fingerprint.Value,
+            Self = settings.Self,
+            Credentials = new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate),
+            Listen = settings.LinkAddress,
+            Executors = settings.Model.CreateExecutor,
+            Route = settings.Route,
+        };
+        Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
+        _parts.Push(Driver);
+        return Driver.Path;
+    }
+
+    private GatewayModel Describe(GatewaySettings settings) => new()
+    {
+        Name = settings.Model.File.Name,
+        Generator = Generator,
+        Tokenizer = settings.Model.Tokenizer,
+        RenderChat = settings.Model.ChatTemplate is { } template ? template.Render : null,
+        Defaults = settings.Model.File.GenerationDefaults,
+        Created = TimeProvider.System.GetUtcNow(),
+        SystemFingerprint = "fp_" + settings.Model.File.Fingerprint.Value[..12],
+        IsReady = () => Ready.IsCompletedSuccessfully,
+    };
+}

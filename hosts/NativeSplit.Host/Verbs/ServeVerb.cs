@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Routes;
+using NativeSplit.Gateway;
+using NativeSplit.Host.Composition;
+using NativeSplit.Placement;
+
+namespace NativeSplit.Host.Verbs;
+
+/// <summary><c>serve</c>: the gateway of a cluster, with a fixed plan from a file, and its HTTP API.</summary>
+internal static class ServeVerb
+{
+    public const string ApiKeyVariable = "NATIVESPLIT_API_KEY";
+
+    public static Command Create()
+    {
+        Option<string?> model = CommonArguments.Model();
+        Option<string?> plan = new("--plan", "-p") { Description = "JSON file: which layers on which node. Default: all layers here. See docs/operations.md.", HelpName = "FILE" };
+        Option<string> name = new("--name") { Description = "The gateway's own name in the plan.", HelpName = "NODE", DefaultValueFactory = _ => "gateway" };
+        Option<string> links = new("--listen") { Description = "Where workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:7500" };
+        Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:8080" };
+        Option<string?> data = new("--data") { Description = "Folder that keeps the cluster authority, so that workers still know the gateway after a restart. Default: in memory.", HelpName = "FOLDER" };
+        Option<string[]> apiKey = new("--api-key") { Description = $"Key that requests must bring; may be given several times. Also read from {ApiKeyVariable}. Default: none.", HelpName = "KEY" };
+        Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
+        var route = new RouteArguments();
+        var compute = new ComputeOptions();
+        Command command = new("serve", "Run the gateway: take workers in, put the plan in force, answer an OpenAI-compatible API until Ctrl-C.") { model, plan, name, links, http, data, apiKey, verbose };
+        route.AddTo(command);
+        compute.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Plan? fixedPlan = ReadPlan(parsed.GetValue(plan));
+            string self = parsed.GetRequiredValue(name);
+            if (!NodeId.IsValid(self))
+            {
+                throw new UsageException($"--name '{self}' must be 1 to 63 of a-z, 0-9 and '-'.");
+            }
+
+            IPEndPoint httpAddress = EndPoints.ToListenAt(parsed.GetRequiredValue(http), "--http");
+            using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
+            using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(parsed.GetValue(model)), compute.Read(parsed));
+            RouteOptions limits = route.Read(parsed, loaded.Shape);
+            await using RunningGateway gateway = await RunningGateway.StartAsync(
+                new GatewaySettings
+                {
+                    Model = loaded,
+                    Plan = fixedPlan,
+                    Self = new NodeId(self),
+                    LinkAddress = EndPoints.ToListenAt(parsed.GetRequiredValue(links), "--listen"),
+                    Http = new GatewayOptions { ListenAddress = httpAddress.Address, Port = httpAddress.Port, ApiKeys = Keys(parsed.GetValue(apiKey)) },
+                    Route = limits,
+                    Store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null,
+                    Loggers = loggers,
+                },
+                cancellationToken);
+            Announce(gateway, fixedPlan, new NodeId(self));
+            await gateway.Ready.WaitAsync(cancellationToken);
+            VerbRunner.ErrorConsole.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Plan? ReadPlan(string? file)
+    {
+        if (file is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return PlanDocument.Parse(File.ReadAllText(file));
+        }
+        catch (PlanException e)
+        {
+            throw new PlanException(e.Fault, $"{file}: {e.Message}", e);
+        }
+    }
+
+    private static string[] Keys(string[]? given)
+    {
+        string? fromEnvironment = Environment.GetEnvironmentVariable(ApiKeyVariable);
+        return string.IsNullOrEmpty(fromEnvironment) ? given ?? [] : [.. given ?? [], fromEnvironment];
+    }
+
+    private static void Announce(RunningGateway gateway, Plan? plan, NodeId self)
+    {
+        if (plan is null || gateway.Driver is not { } driver)
+        {
+            return;
+        }
+
+        foreach (NodeId node in plan.Segments.Select(segment => segment.Node).Where(node => node != self).Distinct())
+        {
+            VerbRunner.ErrorConsole.WriteLine($"{node} joins with (one time, within an hour):");
+
+            // Written without Spectre's wrapping, so that it can be copied.
+            Console.Error.WriteLine($"  nativesplit worker --gateway HOST:{driver.LocalEndPoint.Port} --token {gateway.CreateToken(node).ToText()}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Host.Composition;
+using NativeSplit.Model;
+using NativeSplit.Model.Files;
+using NativeSplit.Transport.Links;
+using NativeSplit.Worker;
+
+namespace NativeSplit.Host.Verbs;
+
+/// <summary><c>worker</c>: joins a cluster and runs the layers it is given.</summary>
+internal static class WorkerVerb
+{
+    public const string TokenVariable = "NATIVESPLIT_JOIN_TOKEN";
+
+    public static Command Create()
+    {
+        Option<string> gateway = new("--gateway", "-g") { Description = "Where the gateway listens for workers.", HelpName = "HOST:PORT", Required = true };
+        Option<string?> token = new("--token") { Description = $"One-time join token that the gateway printed. Also read from {TokenVariable}, which other users of this machine can't see.", HelpName = "TOKEN" };
+        Option<string?> model = CommonArguments.Model();
+        Option<string> listen = new("--listen") { Description = "Where other workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:0" };
+        Option<string?> advertise = new("--advertise") { Description = "Host name or address that other workers reach this one at. Default: the address the gateway sees.", HelpName = "HOST" };
+        Option<string?> data = new("--data") { Description = "Folder that keeps this worker's identity, so that it needs no new token for a day. Default: in memory.", HelpName = "FOLDER" };
+        Option<bool> exitWithGateway = new("--exit-with-gateway") { Description = "End when the gateway leaves, instead of waiting for it." };
+        Option<int> maxKvTokens = new("--kv-tokens") { Description = "Positions of KV cache to give at most.", HelpName = "N", DefaultValueFactory = _ => 1 << 20 };
+        Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
+        var compute = new ComputeOptions();
+        Command command = new("worker", "Join a cluster and run the layers that its gateway assigns, until Ctrl-C. A worker sees activations, never tokens or text.") { gateway, token, model, listen, advertise, data, exitWithGateway, maxKvTokens, verbose };
+        compute.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Compute machine = compute.Read(parsed);
+            EndPoint address = EndPoints.ToConnectTo(parsed.GetRequiredValue(gateway), "--gateway");
+            using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
+            using ModelFile file = ModelFile.Open(DefaultModel.Resolve(parsed.GetValue(model)));
+            CredentialStore? store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null;
+            JoinedNode identity = await IdentifyAsync(address, parsed.GetValue(token), store, cancellationToken);
+            var options = new WorkerOptions
+            {
+                Model = file,
+                Gateway = address,
+                Identity = identity,
+                Executors = (layers, kvTokens, maxRows) => OwningExecutor.Create(file, layers, kvTokens, maxRows, machine, team: null),
+                WeightBytes = layers => BytesOf(file, layers),
+                Listen = EndPoints.ToListenAt(parsed.GetRequiredValue(listen), "--listen"),
+                AdvertisedHost = parsed.GetValue(advertise),
+                ExitWithGateway = parsed.GetValue(exitWithGateway),
+                MaxKvTokens = parsed.GetValue(maxKvTokens),
+            };
+            await using WorkerNode node = WorkerNode.Start(options, loggers.CreateLogger("worker"), TimeProvider.System);
+            await node.RunAsync(cancellationToken);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    /// <summary>The identity kept from an earlier run, or a new one for the token.</summary>
+    private static async Task<JoinedNode> IdentifyAsync(EndPoint gateway, string? tokenText, CredentialStore? store, CancellationToken cancellationToken)
+    {
+        if (store?.TryLoad(TimeProvider.System) is { } kept)
+        {
+            return kept;
+        }
+
+        tokenText ??= Environment.GetEnvironmentVariable(TokenVariable);
+        if (string.IsNullOrWhiteSpace(tokenText))
+        {
+            throw new UsageException($"No join token. Give the one that the gateway printed with --token or {TokenVariable}" + (store is null ? "." : ", or the --data folder of an earlier run."));
+        }
+
+        JoinedNode joined = await EnrolmentClient.JoinAsync(gateway, JoinToken.Parse(tokenText), new LinkOptions(), cancellationToken);
+        store?.Save(joined);
+        return joined;
+    }
+
+    private static long BytesOf(ModelFile file, LayerRange layers) =>
+        file.Tensors.Where(tensor => tensor.Layer is { } layer && layers.Contains(layer)).Sum(tensor => tensor.ByteLength);
+}

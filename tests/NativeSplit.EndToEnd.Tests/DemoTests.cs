@@ -1,0 +1,25 @@
+namespace NativeSplit.EndToEnd.Tests;
+
+public sealed class DemoTests
+{
+    [Fact]
+    public async Task Demo_AnswersOverThreeProcesses_AndEqualsTheUnsplitRun()
+    {
+        Finished demo = await NativeSplitProcess.RunAsync("demo", "--once");
+
+        Assert.Equal((0, RoadsideGolden.Answer), (demo.Code, demo.Output.ReplaceLineEndings("\n") is { } text && text.Contains(RoadsideGolden.Answer, StringComparison.Ordinal) ? RoadsideGolden.Answer : demo.Output + demo.Error));
+        Assert.Contains("The text equals the unsplit run's", demo.Output);
+        Assert.Contains("worker-1", demo.Output);
+        Assert.Contains("worker-2", demo.Output);
+        Assert.Contains("shipped", demo.Error);
+    }
+
+    [Fact]
+    public async Task Demo_SaysHow_WhenTheModelIsTooShallow()
+    {
+        string path = NativeSplit.Testing.TestData.PathOf("golden", "models", "llama256-q8_0.gguf");
+        Finished demo = await NativeSplitProcess.RunAsync("demo", "--once", "--model", path);
+        Assert.Equal(2, demo.Code);
+        Assert.Contains("2 layer", demo.Error);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using NativeSplit.Testing;
+
+namespace NativeSplit.EndToEnd.Tests;
+
+public sealed class VerbTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("nativesplit-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Run_StreamsTheAnswer_AndTheFiguresGoToStandardError()
+    {
+        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, RoadsideGolden.Report);
+        Assert.Equal(0, run.Code);
+        Assert.Equal(RoadsideGolden.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
+        Assert.Contains("TTFT", run.Error);
+        Assert.Contains("tokens/s", run.Error);
+    }
+
+    [Fact]
+    public async Task Run_GivesTheSameText_WhenTheSeedIsTheSame()
+    {
+        string[] arguments = ["run", "--model", NativeSplitProcess.Shipped, "--raw", "Report: Around", "-t", "1.2", "--seed", "7", "-n", "40"];
+        Finished first = await NativeSplitProcess.RunAsync(arguments);
+        Finished second = await NativeSplitProcess.RunAsync(arguments);
+        Assert.Equal(0, first.Code);
+        Assert.Equal(first.Output, second.Output);
+        Assert.NotEmpty(first.Output.Trim());
+    }
+
+    [Theory]
+    [InlineData("scalar")]
+    [InlineData("avx2")]
+    public async Task Run_GivesTheSameText_WithEachKernelSet(string kernels)
+    {
+        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, "--kernels", kernels, RoadsideGolden.Report);
+        Assert.SkipWhen(run.Error.Contains("doesn't", StringComparison.Ordinal) && run.Code == 2, $"skipped: this processor has no {kernels}");
+        Assert.Equal(RoadsideGolden.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
+    }
+
+    [Fact]
+    public async Task Logits_AreBitEqual_WhateverTheCut()
+    {
+        string whole = Path.Combine(_folder, "whole.f32");
+        string cut = Path.Combine(_folder, "cut.f32");
+        const string Tokens = "0,327,61,682,534,61,770,260";
+        Assert.Equal(0, (await NativeSplitProcess.RunAsync("logits", "--model", NativeSplitProcess.Shipped, "--tokens", Tokens, "--out", whole)).Code);
+        Finished second = await NativeSplitProcess.RunAsync("logits", "--model", NativeSplitProcess.Shipped, "--tokens", Tokens, "--cut", "2,5", "--out", cut, "--json");
+        Assert.Equal(0, second.Code);
+
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(cut));
+        Assert.Equal(8 * 1024 * 4, new FileInfo(whole).Length);
+        Assert.Equal("[[0,2],[2,5],[5,8]]", JsonNode.Parse(second.Output)!["ranges"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Logits_AgreeWithTheReference()
+    {
+        string file = Path.Combine(_folder, "logits.f32");
+        string model = TestData.PathOf("golden", "models", "qwen3-f32.gguf");
+        JsonNode manifest = JsonNode.Parse(File.ReadAllText(TestData.PathOf("golden", "manifest.json")))!;
+        string tokens = string.Join(',', manifest["sequences"]!["s17"]!.AsArray().Select(t => t!.GetValue<int>()));
+        Assert.Equal(0, (await NativeSplitProcess.RunAsync("logits", "--model", model, "--tokens", tokens, "--cut", "1,3", "--out", file)).Code);
+
+        float[] ours = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray();
+        float[] theirs = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(TestData.PathOf("golden", "logits", "qwen3-f32.llamacpp.s17.f32"))).ToArray();
+        Assert.Equal(theirs.Length, ours.Length);
+        float largest = theirs.Max(MathF.Abs);
+        Assert.True(ours.Zip(theirs, (a, b) => MathF.Abs(a - b)).Max() <= 1e-4f * largest);
+    }
+
+    [Fact]
+    public async Task Tokenize_PrintsTheReferenceIds()
+    {
+        JsonNode golden = RoadsideGolden.Cases[0]!;
+        Finished tokenize = await NativeSplitProcess.RunAsync("tokenize", "--model", NativeSplitProcess.Shipped, "--json", golden["prompt"]!.GetValue<string>());
+        Assert.Equal(golden["prompt_ids"]!.ToJsonString(), JsonNode.Parse(tokenize.Output)!["ids"]!.ToJsonString());
+
+        Finished without = await NativeSplitProcess.RunAsync("tokenize", "--model", NativeSplitProcess.Shipped, "--json", "--no-special", golden["prompt"]!.GetValue<string>());
+        Assert.Equal(golden["prompt_ids"]!.AsArray().Count - 1, JsonNode.Parse(without.Output)!["ids"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task Inspect_PrintsShapesAndBytes()
+    {
+        Finished inspect = await NativeSplitProcess.RunAsync("inspect", NativeSplitProcess.Shipped, "--json");
+        JsonNode document = JsonNode.Parse(inspect.Output)!;
+        Assert.Equal("llama", document["architecture"]!.GetValue<string>());
+        Assert.Equal(8, document["layers"]!.GetValue<int>());
+        Assert.Equal(8, document["bytes_per_layer"]!.AsArray().Count);
+        Assert.Equal(8 * 2 * 4 * 16 * 4, document["kv_bytes_per_token"]!.GetValue<int>());
+
+        Finished text = await NativeSplitProcess.RunAsync("inspect", TestData.PathOf("roadside", "hf"));
+        Assert.Equal(0, text.Code);
+        Assert.Contains("F32", text.Output);
+    }
+
+    [Fact]
+    public async Task EveryVerb_HasHelp()
+    {
+        Finished root = await NativeSplitProcess.RunAsync("--help");
+        Assert.Equal(0, root.Code);
+        foreach (string verb in (string[])["run", "demo", "serve", "worker", "logits", "tokenize", "inspect"])
+        {
+            Assert.Contains(verb, root.Output);
+            Assert.Equal(0, (await NativeSplitProcess.RunAsync(verb, "--help")).Code);
+        }
+    }
+}
