@@ -28,6 +28,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     private readonly ConcurrentDictionary<PeerConnection, byte> _peers = new();
     private readonly SemaphoreSlim _assigning = new(1, 1);
     private readonly Task _accepting;
+    private int _disposed;
 
     private WorkerNode(WorkerOptions options, ILogger log, TimeProvider time)
     {
@@ -53,13 +54,14 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     /// <exception cref="LinkException">The first connection failed.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         bool connectedBefore = false;
         TimeSpan retry = FirstRetry;
         while (true)
         {
             try
             {
-                ClusterException end = await ServeGatewayAsync(cancellationToken).ConfigureAwait(false);
+                ClusterException end = await ServeGatewayAsync(either.Token).ConfigureAwait(false);
                 connectedBefore = true;
                 retry = FirstRetry;
                 _log.LogWarning("{Reason}", end.Message);
@@ -73,7 +75,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 _log.LogInformation("The gateway isn't back yet: {Reason}", e.Message);
             }
 
-            await Task.Delay(retry, _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(retry, _time, either.Token).ConfigureAwait(false);
             retry = retry * 2 < LastRetry ? retry * 2 : LastRetry;
         }
     }
@@ -142,6 +144,11 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     /// <summary>Drops every stage and link.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
@@ -151,29 +158,30 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         }
 
         await RetireAllAsync().ConfigureAwait(false);
-        _stop.Dispose();
         _assigning.Dispose();
     }
 
     private async Task<ClusterException> ServeGatewayAsync(CancellationToken cancellationToken)
     {
         SealedLink link = await LinkConnector.ConnectAsync(_options.Gateway, _options.Identity.Gateway.Uri, _options.Identity.Credentials, _options.Link, cancellationToken).ConfigureAwait(false);
-        await using var gateway = new PeerConnection(link, _options.Identity.Gateway, this);
-        var hello = new NodeHello
-        {
-            Port = LocalEndPoint.Port,
-            AdvertisedHost = _options.AdvertisedHost,
-            ModelFingerprint = _options.Model.Fingerprint.Value,
-            ModelName = _options.Model.Name,
-        };
-        await gateway.SendAsync(hello, cancellationToken).ConfigureAwait(false);
-        _log.LogInformation("Joined {Gateway} as {Node}.", _options.Gateway, _options.Identity.Self.Node);
+        var gateway = new PeerConnection(link, _options.Identity.Gateway, this);
         try
         {
+            var hello = new NodeHello
+            {
+                Port = LocalEndPoint.Port,
+                AdvertisedHost = _options.AdvertisedHost,
+                ModelFingerprint = _options.Model.Fingerprint.Value,
+                ModelName = _options.Model.Name,
+            };
+            await gateway.SendAsync(hello, cancellationToken).ConfigureAwait(false);
+            _log.LogInformation("Joined {Gateway} as {Node}.", _options.Gateway, _options.Identity.Self.Node);
             return await gateway.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
+            // The link first: the gateway must know at once, while a stage may have a batch to finish.
+            await gateway.DisposeAsync().ConfigureAwait(false);
             await RetireAllAsync().ConfigureAwait(false);
         }
     }

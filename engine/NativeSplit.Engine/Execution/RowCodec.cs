@@ -22,13 +22,13 @@ public static class RowCodec
         switch (encoding)
         {
             case RowEncoding.F32:
-                FloatConversion.ToBytes(rows, destination);
+                Conversion.WriteFloat32(rows, destination);
                 break;
             case RowEncoding.BF16:
-                FloatConversion.ToBFloat16Bytes(rows, destination);
+                Conversion.WriteBFloat16(rows, destination);
                 break;
             case RowEncoding.F16:
-                FloatConversion.ToHalfBytes(rows, destination);
+                Conversion.WriteFloat16(rows, destination);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(encoding), encoding, "Unknown row encoding.");
@@ -44,13 +44,13 @@ public static class RowCodec
         switch (encoding)
         {
             case RowEncoding.F32:
-                FloatConversion.FromBytes(source, rows);
+                Conversion.ReadFloat32(source, rows);
                 break;
             case RowEncoding.BF16:
-                FloatConversion.FromBFloat16Bytes(source, rows);
+                Conversion.ReadBFloat16(source, rows);
                 break;
             case RowEncoding.F16:
-                FloatConversion.FromHalfBytes(source, rows);
+                Conversion.ReadFloat16(source, rows);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(encoding), encoding, "Unknown row encoding.");

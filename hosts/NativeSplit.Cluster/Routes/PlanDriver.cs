@@ -188,7 +188,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     {
         try
         {
-            bool inForce = false;
+            bool inForce = _expected.Count == 0 && await TryPutInForceAsync().ConfigureAwait(false);
             while (true)
             {
                 DriverEvent change = await _events.Reader.ReadAsync(_stop.Token).ConfigureAwait(false);

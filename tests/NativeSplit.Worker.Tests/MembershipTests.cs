@@ -1,0 +1,134 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using NativeSplit.Cluster;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Links;
+using NativeSplit.Cluster.Messages;
+using NativeSplit.Model.Files;
+using NativeSplit.Placement;
+using NativeSplit.Testing;
+using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Links;
+
+namespace NativeSplit.Worker.Tests;
+
+/// <summary>Who gets in, as what, and what they may say.</summary>
+public sealed class MembershipTests
+{
+    private static readonly Plan OneWorker = InProcessCluster.PlanOf((4, "gateway"), (8, "worker-1"));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task JoinAsync_GivesTheNameOfTheToken_Once()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        JoinToken token = JoinToken.Parse(cluster.Tokens.Create(new NodeId("worker-1")).ToText());
+
+        JoinedNode joined = await EnrolmentClient.JoinAsync(cluster.Driver.LocalEndPoint, token, new LinkOptions(), Cancel);
+        Assert.Equal(new NodeIdentity(cluster.Authority.Domain, NodeRole.Worker, new NodeId("worker-1")), joined.Self);
+        Assert.Equal(NodeRole.Gateway, joined.Gateway.Role);
+
+        ClusterException e = await Assert.ThrowsAsync<ClusterException>(() => EnrolmentClient.JoinAsync(cluster.Driver.LocalEndPoint, token, new LinkOptions(), Cancel));
+        Assert.Equal(ClusterFault.BadToken, e.Fault);
+    }
+
+    [Fact]
+    public async Task JoinedWorker_PutsThePlanInForce()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        JoinedNode joined = await EnrolmentClient.JoinAsync(cluster.Driver.LocalEndPoint, cluster.Tokens.Create(new NodeId("worker-1")), new LinkOptions(), Cancel);
+        var options = new WorkerOptions { Model = cluster.Model, Gateway = cluster.Driver.LocalEndPoint, Identity = joined, Executors = cluster.CreateExecutor, WeightBytes = _ => 7, Listen = new IPEndPoint(IPAddress.Loopback, 0) };
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        await using WorkerNode worker = WorkerNode.Start(options, NullLogger.Instance, TimeProvider.System);
+        Task run = worker.RunAsync(stop.Token);
+
+        var stages = await cluster.Driver.InForce.WaitAsync(Cancel);
+        Assert.Equal(["gateway", "worker-1"], stages.Select(s => s.Node.Value));
+        Assert.Equal(7, stages[1].WeightBytes);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+    }
+
+    [Fact]
+    public async Task JoinAsync_StopsAtOnce_WhenTheAuthorityIsAnother()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        using ClusterAuthority other = ClusterAuthority.Create(TimeProvider.System);
+        JoinToken token = new JoinTokenStore(other, TimeProvider.System).Create(new NodeId("worker-1"));
+        LinkException e = await Assert.ThrowsAsync<LinkException>(() => EnrolmentClient.JoinAsync(cluster.Driver.LocalEndPoint, token, new LinkOptions(), Cancel));
+        Assert.Equal(LinkFault.AuthenticationFailed, e.Fault);
+    }
+
+    [Fact]
+    public async Task Gateway_DropsAWorkerOfAnotherAuthority()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        using ClusterAuthority other = ClusterAuthority.Create(TimeProvider.System);
+        LinkCredentials foreign = cluster.IdentityOf(new NodeId("worker-1"), other).Credentials;
+        await Assert.ThrowsAsync<LinkException>(async () =>
+        {
+            await using SealedLink link = await LinkConnector.ConnectAsync(cluster.Driver.LocalEndPoint, cluster.IdentityOf(new NodeId("x"), other).Gateway.Uri, foreign, new LinkOptions(), Cancel);
+            await link.ReceiveAsync(Cancel);
+        });
+    }
+
+    [Theory]
+    [InlineData(NodeRole.Worker, "worker-9")]
+    [InlineData(NodeRole.Gateway, "worker-1")]
+    public async Task Gateway_DropsANodeThatIsNoWorkerOfThePlan(NodeRole role, string name)
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        await using SealedLink link = await ConnectAsync(cluster, role, name);
+        Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Gateway_DropsAWorkerThatGivesOrders()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        await using SealedLink link = await ConnectAsync(cluster, NodeRole.Worker, "worker-1");
+        await link.SendAsync(FrameType.Control, default, ControlCodec.Encode(new FreeSequence { Epoch = 1, Stage = 0, Sequence = 1 }), Cancel);
+        Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Worker_DropsAnotherWorkerThatGivesOrdersOrSendsRowsOutOfTurn()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(InProcessCluster.PlanOf((4, "worker-1"), (8, "worker-2")), startWorkers: false);
+        WorkerNode first = cluster.StartWorker(new NodeId("worker-1"));
+        cluster.StartWorker(new NodeId("worker-2"));
+        await cluster.Driver.InForce.WaitAsync(Cancel);
+        JoinedNode intruder = cluster.IdentityOf(new NodeId("worker-3"), cluster.Authority);
+        string firstName = cluster.IdentityOf(new NodeId("worker-1"), cluster.Authority).Self.Uri;
+
+        await using (SealedLink link = await LinkConnector.ConnectAsync(first.LocalEndPoint, firstName, intruder.Credentials, new LinkOptions(), Cancel))
+        {
+            await link.SendAsync(FrameType.Control, default, ControlCodec.Encode(new RetireStage { Epoch = 1, Stage = 0 }), Cancel);
+            Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Cancel));
+        }
+
+        await using (SealedLink link = await LinkConnector.ConnectAsync(first.LocalEndPoint, firstName, intruder.Credentials, new LinkOptions(), Cancel))
+        {
+            await link.SendAsync(FrameType.Activations, new FrameHeader(1, 1, 0, 0, 1, 1), new byte[16 + (128 * 4)], Cancel);
+            Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Cancel));
+        }
+    }
+
+    [Fact]
+    public async Task InForce_Faults_WhenAWorkerHasAnotherModel()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        using ModelFile other = ModelFile.Open(TestData.ModelPath("roadside-1.6m-f16.gguf"));
+        cluster.StartWorker(new NodeId("worker-1"), model: other);
+        ClusterException e = await Assert.ThrowsAsync<ClusterException>(() => cluster.Driver.InForce.WaitAsync(Cancel));
+        Assert.Equal(ClusterFault.StageRefused, e.Fault);
+        Assert.Contains("another model", e.Message);
+    }
+
+    private static async Task<SealedLink> ConnectAsync(InProcessCluster cluster, NodeRole role, string name) =>
+        await LinkConnector.ConnectAsync(
+            cluster.Driver.LocalEndPoint,
+            new NodeIdentity(cluster.Authority.Domain, NodeRole.Gateway, new NodeId("gateway")).Uri,
+            cluster.Credentials(role, new NodeId(name), cluster.Authority), new LinkOptions(), Cancel);
+}
