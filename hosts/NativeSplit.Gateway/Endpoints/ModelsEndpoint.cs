@@ -24,7 +24,8 @@ internal sealed class ModelsEndpoint(ModelCatalog models)
     /// <summary>The rest of the path is the name: names may hold slashes (<c>org/model</c>).</summary>
     public Task GetAsync(HttpContext context)
     {
-        string name = (string)context.Request.RouteValues["id"]!;
+        // The one escape that the server leaves in a path: it would change how the path divides.
+        string name = ((string)context.Request.RouteValues["id"]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         return JsonResponse.WriteAsync(
             context,
             StatusCodes.Status200OK,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using NativeSplit.Gateway.Http;
@@ -12,7 +13,7 @@ namespace NativeSplit.Gateway.Prompts;
 /// <remarks>
 /// The template's output is encoded with special tokens recognised, so a message that spells one (<c>&lt;|im_end|&gt;</c>) would end its own
 /// turn. Before rendering, each spelling inside a text of the chat is replaced by one private-use character that the chat doesn't hold;
-/// templates pass such a character through <c>trim</c>, <c>tojson</c> and the like. After rendering, the output is cut at these
+/// templates pass such a character through <c>trim</c>, <c>tojson</c> (if need be as a <c>\u</c> escape) and the like. After rendering, the output is cut at these
 /// characters: what stands between is encoded with special tokens recognised, the spelling itself as plain text.
 /// That leaves spellings that come about only when the template sets two texts side by side (<c>&lt;|im_</c> and <c>end|&gt;</c>). If a text
 /// begins or ends inside a spelling, the chat is rendered once more with a private-use character at these edges; if that changes which
@@ -68,16 +69,16 @@ internal sealed class ChatPromptEncoder
         Dictionary<char, string> spellings = [];
         foreach (string spelling in spelled)
         {
-            char mask = Take(free);
+            char mask = Take(free, chat);
             masks.Add(spelling, mask);
             spellings.Add(mask, spelling);
         }
 
         ChatText masked = chat.Map(text => Mask(text, masks));
-        string rendered = Render(masked);
+        string rendered = Unescape(Render(masked), spellings);
         if (risky)
         {
-            CheckJoins(masked, rendered, Take(free));
+            CheckJoins(masked, rendered, Take(free, chat));
         }
 
         return EncodeMasked(rendered, spellings);
@@ -217,7 +218,33 @@ internal sealed class ChatPromptEncoder
         return free;
     }
 
-    private static char Take(Stack<char> free) => free.TryPop(out char character)
-        ? character
-        : throw new ApiException(ApiErrors.InvalidValue("messages", "they use every private-use character of Unicode; leave one out."));
+    /// <summary>The next character that stands nowhere in the chat, not even as an escape.</summary>
+    private static char Take(Stack<char> free, ChatText chat)
+    {
+        while (free.TryPop(out char character))
+        {
+            string escape = EscapeOf(character);
+            bool spelled = false;
+            chat.ForEach(text => spelled |= text.Contains(escape, StringComparison.OrdinalIgnoreCase));
+            if (!spelled)
+            {
+                return character;
+            }
+        }
+
+        throw new ApiException(ApiErrors.InvalidValue("messages", "they use every private-use character of Unicode; leave one out."));
+    }
+
+    /// <summary>Undoes what a template's JSON writer may have done to the characters that stand in for spellings.</summary>
+    private static string Unescape(string rendered, Dictionary<char, string> spellings)
+    {
+        foreach (char mask in spellings.Keys)
+        {
+            rendered = rendered.Replace(EscapeOf(mask), mask.ToString(), StringComparison.OrdinalIgnoreCase);
+        }
+
+        return rendered;
+    }
+
+    private static string EscapeOf(char character) => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
 }

@@ -29,8 +29,8 @@ internal readonly struct RequestFields
         int count = value.GetPropertyCount();
         if (count > MaxFields)
         {
-            throw new ApiException(ApiErrors.InvalidValue(
-                path, string.Create(CultureInfo.InvariantCulture, $"the object has {count} fields; at most {MaxFields} are accepted.")));
+            string tooMany = string.Create(CultureInfo.InvariantCulture, $"the object has {count} fields; at most {MaxFields} are accepted.");
+            throw new ApiException(path.Length == 0 ? ApiErrors.BadJson(tooMany) : ApiErrors.InvalidValue(path, tooMany));
         }
 
         _object = value;
