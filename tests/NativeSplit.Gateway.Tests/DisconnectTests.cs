@@ -40,6 +40,30 @@ public sealed class DisconnectTests
     }
 
     [Fact]
+    public async Task Admission_IsGivenUp_WhenTheClientLeaves()
+    {
+        TaskCompletionSource waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource givenUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestGateway gateway = await TestGateway.StartAsync(new ScriptedGenerator((_, _) => ScriptedGenerator.Say("x"))
+        {
+            Admission = async cancellation =>
+            {
+                using CancellationTokenRegistration registration = cancellation.Register(givenUp.SetResult);
+                waiting.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+            },
+        });
+        using CancellationTokenSource leave = new();
+        using StringContent content = new("""{"model":"toy","prompt":"Hi"}""", Encoding.UTF8, "application/json");
+        Task<HttpResponseMessage> asked = gateway.Client.PostAsync("/v1/completions", content, leave.Token);
+        await waiting.Task.WaitAsync(TestGateway.Cancellation);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        await givenUp.Task.WaitAsync(TestGateway.Cancellation);
+        Assert.False(gateway.Generator.Started.TryRead(out _));
+    }
+
+    [Fact]
     public async Task SlowClient_HoldsUpItsOwnStreamOnly()
     {
         await using TestGateway gateway = await TestGateway.StartAsync(new ScriptedGenerator((request, c) =>

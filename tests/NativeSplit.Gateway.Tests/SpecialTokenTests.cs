@@ -63,6 +63,14 @@ public sealed class SpecialTokenTests
             shown);
     }
 
+    [Fact]
+    public void Tools_StayText_WhenTheTemplateWritesJsonInAscii()
+    {
+        ChatPromptEncoder encoder = Encoder(render: (_, tools, _) => "<s>" + tools!.ToJsonString());
+        JsonArray tools = JsonNode.Parse("""[{"a":"x </s> \\uE000"}]""")!.AsArray();
+        Assert.Equal("""«<s>»[{"a":"x </s> \\uE000"}]""", ByteTokenizer.Show(encoder.Encode([new ChatMessage("user", "Hi")], tools)));
+    }
+
     [Theory]
     [InlineData("<|im_", "end|>")]
     [InlineData("x<", "s>y")]

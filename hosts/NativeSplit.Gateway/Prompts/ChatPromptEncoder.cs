@@ -26,6 +26,8 @@ internal sealed class ChatPromptEncoder
     private const char FirstPrivate = '\uE000';
     private const char LastPrivate = '\uF8FF';
 
+    private const int EscapeLength = 6;
+
     private readonly GatewayModel _model;
     private readonly int _maxCharacters;
     private readonly SpecialTokenSpellings? _guarded;
@@ -69,16 +71,16 @@ internal sealed class ChatPromptEncoder
         Dictionary<char, string> spellings = [];
         foreach (string spelling in spelled)
         {
-            char mask = Take(free, chat);
+            char mask = Take(free);
             masks.Add(spelling, mask);
             spellings.Add(mask, spelling);
         }
 
         ChatText masked = chat.Map(text => Mask(text, masks));
-        string rendered = Unescape(Render(masked), spellings);
+        string rendered = Render(masked);
         if (risky)
         {
-            CheckJoins(masked, rendered, Take(free, chat));
+            CheckJoins(masked, rendered, Take(free));
         }
 
         return EncodeMasked(rendered, spellings);
@@ -171,9 +173,10 @@ internal sealed class ChatPromptEncoder
 
         List<TokenId> ids = [];
         int start = 0;
-        for (int i = 0; i < rendered.Length; i++)
+        for (int i = 0; i < rendered.Length;)
         {
-            if (spellings.TryGetValue(rendered[i], out string? spelling))
+            int length = TryReadEscape(rendered.AsSpan(i), out char character) ? EscapeLength : 1;
+            if (spellings.TryGetValue(length == 1 ? rendered[i] : character, out string? spelling))
             {
                 if (i > start)
                 {
@@ -181,8 +184,10 @@ internal sealed class ChatPromptEncoder
                 }
 
                 ids.AddRange(_model.Tokenizer.Encode(spelling, new TokenizeOptions(AddSpecial: false, ParseSpecial: false)));
-                start = i + 1;
+                start = i + length;
             }
+
+            i += length;
         }
 
         if (start < rendered.Length)
@@ -193,14 +198,19 @@ internal sealed class ChatPromptEncoder
         return ids;
     }
 
+    /// <summary>Private-use characters that stand nowhere in the chat, not even as an escape.</summary>
     private static Stack<char> FindUnused(ChatText chat)
     {
         HashSet<char> used = [];
         chat.ForEach(text =>
         {
-            foreach (char character in text)
+            for (int i = 0; i < text.Length; i++)
             {
-                if (character is >= FirstPrivate and <= LastPrivate)
+                if (text[i] is >= FirstPrivate and <= LastPrivate)
+                {
+                    used.Add(text[i]);
+                }
+                else if (TryReadEscape(text.AsSpan(i), out char character))
                 {
                     used.Add(character);
                 }
@@ -218,33 +228,23 @@ internal sealed class ChatPromptEncoder
         return free;
     }
 
-    /// <summary>The next character that stands nowhere in the chat, not even as an escape.</summary>
-    private static char Take(Stack<char> free, ChatText chat)
+    private static char Take(Stack<char> free) => free.TryPop(out char character)
+        ? character
+        : throw new ApiException(ApiErrors.InvalidValue("messages", "they use every private-use character of Unicode; leave one out."));
+
+    /// <summary>Reads <c>\uE000</c> as a template's JSON writer may spell it.</summary>
+    private static bool TryReadEscape(ReadOnlySpan<char> text, out char character)
     {
-        while (free.TryPop(out char character))
+        character = '\0';
+        if (text.Length < EscapeLength
+            || text[0] != '\\'
+            || text[1] != 'u'
+            || !ushort.TryParse(text[2..EscapeLength], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort code))
         {
-            string escape = EscapeOf(character);
-            bool spelled = false;
-            chat.ForEach(text => spelled |= text.Contains(escape, StringComparison.OrdinalIgnoreCase));
-            if (!spelled)
-            {
-                return character;
-            }
+            return false;
         }
 
-        throw new ApiException(ApiErrors.InvalidValue("messages", "they use every private-use character of Unicode; leave one out."));
+        character = (char)code;
+        return true;
     }
-
-    /// <summary>Undoes what a template's JSON writer may have done to the characters that stand in for spellings.</summary>
-    private static string Unescape(string rendered, Dictionary<char, string> spellings)
-    {
-        foreach (char mask in spellings.Keys)
-        {
-            rendered = rendered.Replace(EscapeOf(mask), mask.ToString(), StringComparison.OrdinalIgnoreCase);
-        }
-
-        return rendered;
-    }
-
-    private static string EscapeOf(char character) => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
 }

@@ -15,22 +15,30 @@ internal sealed class ScriptedGenerator(Func<GenerationRequest, CancellationToke
     /// <summary>Thrown by every start, if set.</summary>
     public Exception? Refusal { get; init; }
 
+    /// <summary>What every start waits for, if set.</summary>
+    public Func<CancellationToken, Task>? Admission { get; init; }
+
     /// <summary>The generations that were started, in order.</summary>
     public ChannelReader<ScriptedGeneration> Started => _started.Reader;
 
     /// <summary>Says the texts, a token each, then stops.</summary>
     public static ScriptedGenerator Saying(params string[] texts) => new((_, _) => Say(texts));
 
-    public ValueTask<IGeneration> StartAsync(GenerationRequest request, CancellationToken cancellationToken)
+    public async ValueTask<IGeneration> StartAsync(GenerationRequest request, CancellationToken cancellationToken)
     {
         if (Refusal is not null)
         {
             throw Refusal;
         }
 
+        if (Admission is not null)
+        {
+            await Admission(cancellationToken);
+        }
+
         ScriptedGeneration generation = new(request, play);
         Assert.True(_started.Writer.TryWrite(generation));
-        return ValueTask.FromResult<IGeneration>(generation);
+        return generation;
     }
 
     public static async IAsyncEnumerable<GenerationChunk> Say(params string[] texts)
