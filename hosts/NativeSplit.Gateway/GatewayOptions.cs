@@ -12,7 +12,7 @@ public sealed record GatewayOptions
     /// <summary>TCP port, 0 to 65535; 0 takes a free one, which <see cref="GatewayServer.Url"/> tells.</summary>
     public int Port { get; init; }
 
-    /// <summary>Keys of which a request to <c>/v1</c> must carry one as <c>Authorization: Bearer KEY</c>; empty: no key is asked for.</summary>
+    /// <summary>A request to <c>/v1</c> must carry one of these as <c>Authorization: Bearer KEY</c>; empty: no key is asked for.</summary>
     public IReadOnlyList<string> ApiKeys { get; init; } = [];
 
     /// <summary>Bytes of a request body at most. A longer one gets 413.</summary>
@@ -39,7 +39,7 @@ public sealed record GatewayOptions
     /// </summary>
     public TimeSpan StreamStartDelay { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long <see cref="GatewayServer.StopAsync"/> waits for running requests to end before it cuts their connections.</summary>
+    /// <summary>How long <see cref="GatewayServer.StopAsync"/> waits for running requests before it cuts their connections.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -62,7 +62,8 @@ public sealed record GatewayOptions
         foreach (string key in ApiKeys)
         {
             // The value stays out of the message: it is a secret.
-            Check(!string.IsNullOrWhiteSpace(key) && key == key.Trim(), nameof(ApiKeys), "a blank or padded key", "keys without blanks around");
+            bool good = !string.IsNullOrWhiteSpace(key) && key == key.Trim();
+            Check(good, nameof(ApiKeys), "a blank or padded key", "keys without blanks around");
         }
     }
 

@@ -150,7 +150,8 @@ public sealed class GatewayServer : IAsyncDisposable
                     GatewayFault.PortInUse,
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"Can't listen on {where}: port {options.Port} is in use by another process. Choose another port, or port 0 to take a free one."),
+                        $"Can't listen on {where}: port {options.Port} is in use by another process. ")
+                        + "Choose another port, or port 0 to take a free one.",
                     exception);
             }
 
@@ -158,7 +159,8 @@ public sealed class GatewayServer : IAsyncDisposable
             {
                 return new GatewayException(
                     GatewayFault.AddressUnavailable,
-                    $"Can't listen on {where}: {socket.Message}. Choose an address of this machine and a port the process may use (1024 or above without special rights).",
+                    $"Can't listen on {where}: {socket.Message}. "
+                        + "Choose an address of this machine and a port the process may use (1024 or above without special rights).",
                     exception);
             }
         }

@@ -22,7 +22,7 @@ internal sealed class GenerationRunner(GatewayOptions options, RequestGate gate,
     /// <param name="model">The model.</param>
     /// <param name="prompt">Ids of the prompt.</param>
     /// <param name="promptField">Field that held the prompt, for errors.</param>
-    /// <param name="defaultMaxTokens">Tokens at most where neither the request nor options nor model say; null: to the context's end.</param>
+    /// <param name="defaultMaxTokens">Tokens at most where nobody else says; null: to the context's end.</param>
     /// <param name="fields">What the request asks for.</param>
     /// <param name="shape">Words the answer.</param>
     public async Task RunAsync(
@@ -56,7 +56,8 @@ internal sealed class GenerationRunner(GatewayOptions options, RequestGate gate,
             : SendWholeAsync(context, generation, shape, ending.Token));
     }
 
-    private static async ValueTask<IGeneration> StartAsync(ITextGenerator generator, GenerationRequest request, CancellationToken cancellationToken)
+    private static async ValueTask<IGeneration> StartAsync(
+        ITextGenerator generator, GenerationRequest request, CancellationToken cancellationToken)
     {
         try
         {
@@ -68,7 +69,8 @@ internal sealed class GenerationRunner(GatewayOptions options, RequestGate gate,
         }
     }
 
-    private static async Task SendWholeAsync(HttpContext context, IGeneration generation, IAnswerShape shape, CancellationToken cancellationToken)
+    private static async Task SendWholeAsync(
+        HttpContext context, IGeneration generation, IAnswerShape shape, CancellationToken cancellationToken)
     {
         StringBuilder text = new();
         FinishReason? finish = null;

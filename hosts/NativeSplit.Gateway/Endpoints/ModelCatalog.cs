@@ -15,7 +15,7 @@ internal sealed class ModelCatalog
     private readonly Dictionary<string, ServedModel> _byName = new(StringComparer.Ordinal);
     private readonly List<(string Name, GatewayModel Model)> _inOrder = [];
 
-    /// <exception cref="GatewayException"><see cref="GatewayFault.InvalidOptions"/>: no model, an empty name, or a name used twice.</exception>
+    /// <exception cref="GatewayException"><see cref="GatewayFault.InvalidOptions"/>: no model, or an empty or repeated name.</exception>
     public ModelCatalog(IReadOnlyList<GatewayModel> models, GatewayOptions options)
     {
         if (models.Count == 0)
@@ -25,15 +25,17 @@ internal sealed class ModelCatalog
 
         foreach (GatewayModel model in models)
         {
-            ServedModel served = new(
-                model,
-                model.RenderChat is null ? null : new ChatPromptEncoder(model, options.MaxPromptCharacters, options.AllowSpecialTokensInContent));
+            ChatPromptEncoder? chatPrompt = model.RenderChat is null
+                ? null
+                : new ChatPromptEncoder(model, options.MaxPromptCharacters, options.AllowSpecialTokensInContent);
+            ServedModel served = new(model, chatPrompt);
             foreach (string name in (IEnumerable<string>)[model.Name, .. model.Aliases])
             {
                 if (string.IsNullOrWhiteSpace(name) || !_byName.TryAdd(name, served))
                 {
                     throw new GatewayException(
-                        GatewayFault.InvalidOptions, $"The model name '{name}' is empty or given twice. Every served name must be its own.");
+                        GatewayFault.InvalidOptions,
+                        $"The model name '{name}' is empty or given twice. Every served name must be its own.");
                 }
 
                 _inOrder.Add((name, model));

@@ -7,19 +7,7 @@ namespace NativeSplit.Gateway.Endpoints;
 /// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c> of the OpenAI API.</summary>
 internal sealed class ModelsEndpoint(ModelCatalog models)
 {
-    public Task ListAsync(HttpContext context) => JsonResponse.WriteAsync(context, StatusCodes.Status200OK, models.All, static (json, all) =>
-    {
-        json.WriteStartObject();
-        json.WriteString("object"u8, "list"u8);
-        json.WriteStartArray("data"u8);
-        foreach ((string name, GatewayModel model) in all)
-        {
-            WriteModel(json, name, model);
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
-    });
+    public Task ListAsync(HttpContext context) => JsonResponse.WriteAsync(context, StatusCodes.Status200OK, models.All, WriteList);
 
     /// <summary>The rest of the path is the name: names may hold slashes (<c>org/model</c>).</summary>
     public Task GetAsync(HttpContext context)
@@ -31,6 +19,20 @@ internal sealed class ModelsEndpoint(ModelCatalog models)
             StatusCodes.Status200OK,
             (name, model: models.Find(name).Model),
             static (json, entry) => WriteModel(json, entry.name, entry.model));
+    }
+
+    private static void WriteList(Utf8JsonWriter json, IReadOnlyList<(string Name, GatewayModel Model)> all)
+    {
+        json.WriteStartObject();
+        json.WriteString("object"u8, "list"u8);
+        json.WriteStartArray("data"u8);
+        foreach ((string name, GatewayModel model) in all)
+        {
+            WriteModel(json, name, model);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WriteModel(Utf8JsonWriter json, string name, GatewayModel model)

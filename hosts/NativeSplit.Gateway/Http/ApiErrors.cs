@@ -96,7 +96,8 @@ internal static class ApiErrors
         InvalidRequest,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"Invalid '{param}': array too long. Expected an array with maximum length {limit}, but got an array with length {actual} instead."),
+            $"Invalid '{param}': array too long. Expected an array with maximum length {limit}, ")
+            + string.Create(CultureInfo.InvariantCulture, $"but got an array with length {actual} instead."),
         param,
         "array_above_max_length");
 
@@ -105,7 +106,8 @@ internal static class ApiErrors
         InvalidRequest,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"Invalid '{param}': string too long. Expected a string with maximum length {limit}, but got one with length {actual} instead."),
+            $"Invalid '{param}': string too long. Expected a string with maximum length {limit}, ")
+            + string.Create(CultureInfo.InvariantCulture, $"but got a string with length {actual} instead."),
         param,
         "string_above_max_length");
 
@@ -120,7 +122,8 @@ internal static class ApiErrors
         InvalidRequest,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"This model's maximum context length is {context} tokens. However, your {param} resulted in {promptTokens} tokens, which leaves no room for an answer. Please reduce the length of the {param}."),
+            $"This model's maximum context length is {context} tokens. However, your {param} resulted in {promptTokens} tokens, ")
+            + $"which leaves no room for an answer. Please reduce the length of the {param}.",
         param,
         "context_length_exceeded");
 
@@ -137,7 +140,8 @@ internal static class ApiErrors
     public static ApiError JoinedSpecialToken(string spelling) => new(
         400,
         InvalidRequest,
-        $"The messages, put side by side by the model's chat template, spell the special token '{spelling}', which no message may contain. Change the beginning or the end of the message that holds a part of it.",
+        $"The messages, put side by side by the model's chat template, spell the special token '{spelling}', "
+            + "which no message may contain. Change the beginning or the end of the message that holds a part of it.",
         "messages",
         "special_token_in_content");
 

@@ -10,8 +10,8 @@ namespace NativeSplit.Gateway.Http;
 internal static class JsonResponse
 {
     /// <summary>
-    /// Text of the Basic Multilingual Plane goes out as UTF-8, not as <c>\u</c> escapes: half the bytes or less. Safe because no answer is ever HTML.
-    /// Structure is checked by tests, so the writer needn't check it per token.
+    /// Text of the Basic Multilingual Plane goes out as UTF-8, not as <c>\u</c> escapes: half the bytes or less.
+    /// Safe because no answer is ever HTML. Structure is checked by tests, so the writer needn't check it per token.
     /// </summary>
     public static JsonWriterOptions WriterOptions { get; } = new()
     {

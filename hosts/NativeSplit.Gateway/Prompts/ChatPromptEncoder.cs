@@ -11,13 +11,14 @@ namespace NativeSplit.Gateway.Prompts;
 /// Turns a chat into the ids of its prompt. Special tokens in the prompt come from the template alone, never from what a message says.
 /// </summary>
 /// <remarks>
-/// The template's output is encoded with special tokens recognised, so a message that spells one (<c>&lt;|im_end|&gt;</c>) would end its own
-/// turn. Before rendering, each spelling inside a text of the chat is replaced by one private-use character that the chat doesn't hold;
-/// templates pass such a character through <c>trim</c>, <c>tojson</c> (if need be as a <c>\u</c> escape) and the like. After rendering, the output is cut at these
-/// characters: what stands between is encoded with special tokens recognised, the spelling itself as plain text.
-/// That leaves spellings that come about only when the template sets two texts side by side (<c>&lt;|im_</c> and <c>end|&gt;</c>). If a text
-/// begins or ends inside a spelling, the chat is rendered once more with a private-use character at these edges; if that changes which
-/// special tokens the output holds, the request is refused.
+/// The template's output is encoded with special tokens recognised, so a message that spells one (<c>&lt;|im_end|&gt;</c>) would end
+/// its own turn. Before rendering, each spelling inside a text of the chat is replaced by one private-use character that the chat
+/// doesn't hold; templates pass such a character through <c>trim</c>, <c>tojson</c> (if need be as a <c>\u</c> escape) and the like.
+/// After rendering, the output is cut at these characters: what stands between is encoded with special tokens recognised, the
+/// spelling itself as plain text.
+/// That leaves spellings that come about only when the template sets two texts side by side (<c>&lt;|im_</c> and <c>end|&gt;</c>). If
+/// a text begins or ends inside a spelling, the chat is rendered once more with a private-use character at these edges; if that
+/// changes which special tokens the output holds, the request is refused.
 /// What stays out of reach is a template that deletes characters from the middle of a text.
 /// </remarks>
 internal sealed class ChatPromptEncoder

@@ -12,7 +12,7 @@ namespace NativeSplit.Gateway.Requests;
 internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, JsonArray? Tools, GenerationFields Generation)
 {
     /// <summary>Fields that promise something in the answer that would be missing from it.</summary>
-    private static readonly (string Name, string Reason)[] Unsupported =
+    private static readonly (string Name, string Reason)[] _unsupported =
     [
         ("top_logprobs", "Log probabilities aren't returned."),
         ("functions", "It is deprecated: use 'tools'."),
@@ -23,7 +23,7 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, JsonArra
 
     public static ChatRequest Read(RequestFields fields, GatewayModel model)
     {
-        foreach ((string name, string reason) in Unsupported)
+        foreach ((string name, string reason) in _unsupported)
         {
             if (fields.Value(name) is not null)
             {
@@ -46,7 +46,8 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, JsonArra
     {
         if (fields.Value("response_format") is { } format && new RequestFields(format, "response_format").Text("type") is not "text")
         {
-            throw new ApiException(ApiErrors.UnsupportedValue("response_format.type", "The output isn't constrained to a form: only 'text' is supported."));
+            throw new ApiException(ApiErrors.UnsupportedValue(
+                "response_format.type", "The output isn't constrained to a form: only 'text' is supported."));
         }
     }
 
@@ -67,7 +68,9 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, JsonArra
     /// <summary>Tools for the template; none where the request forbids their use.</summary>
     private static JsonArray? ReadTools(RequestFields fields)
     {
-        JsonArray? tools = fields.Array("tools") is { } array && array.GetArrayLength() > 0 ? RequestBody.CopyObjects(array, "tools") : null;
+        JsonArray? tools = fields.Array("tools") is { } array && array.GetArrayLength() > 0
+            ? RequestBody.CopyObjects(array, "tools")
+            : null;
         return fields.Value("tool_choice") switch
         {
             null => tools,

@@ -40,7 +40,8 @@ internal sealed record CompletionRequest(string? Text, IReadOnlyList<TokenId>? T
         return ReadPrompt(prompt, "prompt", model, generation, nested: false);
     }
 
-    private static CompletionRequest ReadPrompt(JsonElement prompt, string path, GatewayModel model, GenerationFields generation, bool nested)
+    private static CompletionRequest ReadPrompt(
+        JsonElement prompt, string path, GatewayModel model, GenerationFields generation, bool nested)
     {
         if (prompt.ValueKind == JsonValueKind.String)
         {

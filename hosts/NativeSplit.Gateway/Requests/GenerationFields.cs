@@ -37,7 +37,8 @@ internal sealed record GenerationFields
     {
         if (fields.Integer("n", 1, 128) is > 1)
         {
-            throw new ApiException(ApiErrors.UnsupportedValue("n", "Only one choice per request is supported; send the request again for another."));
+            throw new ApiException(ApiErrors.UnsupportedValue(
+                "n", "Only one choice per request is supported; send the request again for another."));
         }
 
         bool stream = fields.Flag("stream") ?? false;
@@ -79,7 +80,8 @@ internal sealed record GenerationFields
         long? newer = fields.Integer("max_completion_tokens", 1, int.MaxValue);
         return older is not null && newer is not null && older != newer
             ? throw new ApiException(ApiErrors.InvalidValue(
-                "max_tokens", "'max_tokens' and 'max_completion_tokens' differ. Give one of them; 'max_completion_tokens' is the newer name."))
+                "max_tokens",
+                "'max_tokens' and 'max_completion_tokens' differ. Give one of them; 'max_completion_tokens' is the newer name."))
             : (int?)(newer ?? older);
     }
 
@@ -117,7 +119,9 @@ internal sealed record GenerationFields
         if (stop.Length is 0 or > MaxStopCharacters)
         {
             throw new ApiException(
-                stop.Length == 0 ? ApiErrors.InvalidValue(path, "a stop string must not be empty.") : ApiErrors.LongText(path, MaxStopCharacters, stop.Length));
+                stop.Length == 0
+                    ? ApiErrors.InvalidValue(path, "a stop string must not be empty.")
+                    : ApiErrors.LongText(path, MaxStopCharacters, stop.Length));
         }
 
         stops.Add(stop);
@@ -138,8 +142,8 @@ internal sealed record GenerationFields
         Dictionary<TokenId, float> bias = [];
         foreach (JsonProperty entry in map.EnumerateObject())
         {
-            // An id has ten digits at most, so a long name needs no decoding to be wrong.
-            if (!int.TryParse(RequestFields.NameOf(entry, "logit_bias"), NumberStyles.None, CultureInfo.InvariantCulture, out int id) || id >= vocabularySize)
+            string name = RequestFields.NameOf(entry, "logit_bias");
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) || id >= vocabularySize)
             {
                 throw new ApiException(ApiErrors.InvalidValue(
                     "logit_bias",

@@ -23,13 +23,16 @@ internal readonly struct RequestFields
         if (value.ValueKind != JsonValueKind.Object)
         {
             throw new ApiException(
-                path.Length == 0 ? ApiErrors.BadJson($"expected an object, but got {KindOf(value)}.") : ApiErrors.WrongType(path, "an object", KindOf(value)));
+                path.Length == 0
+                    ? ApiErrors.BadJson($"expected an object, but got {KindOf(value)}.")
+                    : ApiErrors.WrongType(path, "an object", KindOf(value)));
         }
 
         int count = value.GetPropertyCount();
         if (count > MaxFields)
         {
-            string tooMany = string.Create(CultureInfo.InvariantCulture, $"the object has {count} fields; at most {MaxFields} are accepted.");
+            string tooMany = string.Create(
+                CultureInfo.InvariantCulture, $"the object has {count} fields; at most {MaxFields} are accepted.");
             throw new ApiException(path.Length == 0 ? ApiErrors.BadJson(tooMany) : ApiErrors.InvalidValue(path, tooMany));
         }
 
@@ -154,5 +157,9 @@ internal readonly struct RequestFields
     private static string Show(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
 
     // A number can be written in a megabyte of digits.
-    private static string Show(JsonElement number) => number.GetRawText() is { Length: <= 32 } text ? text : number.GetRawText()[..32] + "…";
+    private static string Show(JsonElement number)
+    {
+        string text = number.GetRawText();
+        return text.Length <= 32 ? text : text[..32] + "…";
+    }
 }
