@@ -44,7 +44,7 @@ public sealed class PagedKvCache : IDisposable
         {
             for (int layer = 0; layer < layers; layer++)
             {
-                _layers[layer] = NativeBuffer<float>.Allocate(pages * _pageFloats);
+                _layers[layer] = new NativeBuffer<float>(pages * _pageFloats);
             }
         }
         catch

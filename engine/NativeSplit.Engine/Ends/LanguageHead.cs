@@ -46,8 +46,8 @@ public sealed class LanguageHead : IDisposable
         _team = team;
         _epsilon = shape.NormEpsilon;
         _maxRows = maxRows;
-        _normed = NativeBuffer<float>.Allocate(checked(maxRows * HiddenSize));
-        _scratch = NativeBuffer<float>.Allocate(checked(team.Size * ScratchStride));
+        _normed = new NativeBuffer<float>(checked(maxRows * HiddenSize));
+        _scratch = new NativeBuffer<float>(checked(team.Size * ScratchStride));
         _job = new LogitsJob(this);
     }
 

@@ -77,5 +77,5 @@ internal sealed class Activations : IDisposable
         ScratchPool.Dispose();
     }
 
-    private static NativeBuffer<float> Allocate(int rows, int columns) => NativeBuffer<float>.Allocate(checked(rows * columns));
+    private static NativeBuffer<float> Allocate(int rows, int columns) => new NativeBuffer<float>(checked(rows * columns));
 }
