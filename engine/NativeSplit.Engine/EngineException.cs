@@ -17,6 +17,9 @@ public enum EngineFault
 
     /// <summary>The engine is stopping.</summary>
     Stopping,
+
+    /// <summary>Logits aren't numbers: corrupt weights, or activations that were changed on the way.</summary>
+    InvalidLogits,
 }
 
 /// <summary>The engine refused or failed. The message says what, where, and how to mend it.</summary>

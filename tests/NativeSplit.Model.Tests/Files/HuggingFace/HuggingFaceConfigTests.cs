@@ -82,6 +82,7 @@ public sealed class HuggingFaceConfigTests
 
     [Theory]
     [InlineData("""{"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0}""", "high_freq_factor")]
+    [InlineData("""{"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}""", "original_max_position_embeddings")]
     [InlineData("""{"rope_type": "linear"}""", "factor")]
     [InlineData("""{"rope_type": "linear", "factor": 0}""", "factor")]
     [InlineData("""{"rope_type": 3}""", "rope_type")]

@@ -168,7 +168,7 @@ public sealed class HuggingFaceDirectoryTests
     [InlineData("model.bin")]
     public void Open_RefusesTheIndex_WhenItNamesAnotherPlace(string shard)
     {
-        using var folder = new HuggingFaceFolder();
+        using var folder = new HuggingFaceFolder { WeightsName = "shard.safetensors" };
         folder.Write("model.safetensors.index.json", new System.Text.Json.Nodes.JsonObject
         {
             ["weight_map"] = new System.Text.Json.Nodes.JsonObject { ["model.norm.weight"] = shard },
@@ -179,15 +179,25 @@ public sealed class HuggingFaceDirectoryTests
 
     [Theory]
     [InlineData("""{"weight_map":{"model.norm.weight":"absent.safetensors"}}""", ModelFault.NotFound, "absent.safetensors")]
-    [InlineData("""{"weight_map":{"absent.weight":"model.safetensors"}}""", ModelFault.Corrupt, "absent.weight")]
+    [InlineData("""{"weight_map":{"absent.weight":"shard.safetensors"}}""", ModelFault.Corrupt, "absent.weight")]
     [InlineData("""{"weight_map":{"model.norm.weight":7}}""", ModelFault.Corrupt, "model.norm.weight")]
     [InlineData("""{"metadata":{}}""", ModelFault.Corrupt, "weight_map")]
     public void Open_NamesWhatIsWrongWithTheIndex(string index, ModelFault fault, string named)
     {
-        using var folder = new HuggingFaceFolder();
+        using var folder = new HuggingFaceFolder { WeightsName = "shard.safetensors" };
         folder.Write("model.safetensors.index.json", index);
 
         folder.ExpectOnOpen(fault, named);
+    }
+
+    [Fact]
+    public void Open_TakesTheSingleFile_WhenThereIsAlsoAnIndex()
+    {
+        using var folder = new HuggingFaceFolder();
+        folder.Write("model.safetensors.index.json", """{"weight_map":{"model.norm.weight":"absent.safetensors"}}""");
+        using var model = folder.Open();
+
+        Assert.Equal(11, model.Tensors.Count);
     }
 
     [Fact]

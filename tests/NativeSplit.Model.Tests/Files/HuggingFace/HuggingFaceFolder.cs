@@ -27,7 +27,10 @@ internal sealed class HuggingFaceFolder : IDisposable
     /// <summary>Content of config.json.</summary>
     public JsonObject Config { get; }
 
-    /// <summary>Weights of model.safetensors, tied head.</summary>
+    /// <summary>Name of the file of weights.</summary>
+    public string WeightsName { get; set; } = "model.safetensors";
+
+    /// <summary>The weights, tied head.</summary>
     public SafetensorsBuilder Weights { get; } = new SafetensorsBuilder()
         .AddZeros("model.embed_tokens.weight", 16, 32)
         .AddZeros("model.norm.weight", 32)
@@ -50,11 +53,11 @@ internal sealed class HuggingFaceFolder : IDisposable
     /// <summary>Writes another file.</summary>
     public void Write(string name, byte[] content) => _folder.Write(name, content);
 
-    /// <summary>Writes config.json and model.safetensors, and opens the directory.</summary>
+    /// <summary>Writes config.json and the weights, and opens the directory.</summary>
     public Model.Files.ModelFile Open()
     {
         Write("config.json", Config.ToJsonString());
-        Write("model.safetensors", Weights.Build());
+        Write(WeightsName, Weights.Build());
         return Model.Files.ModelFile.Open(Path);
     }
 

@@ -1,0 +1,145 @@
+using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels.Memory;
+using NativeSplit.Model;
+
+namespace NativeSplit.Engine.Caching;
+
+/// <summary>Keys and values of a layer range for many sequences, in float32, in pages of <see cref="PagePositions"/> positions.</summary>
+/// <remarks>
+/// One buffer per layer: <c>[pages, 2 (keys, values), kvHeads, PagePositions, headSize]</c>. So the keys of one head in one page
+/// are one run, as attention reads them, and a page of a layer is one run, as a migration moves it. All memory is allocated
+/// at the start, so that a reservation once granted can't fail; the system backs it only as it is written. Not thread-safe.
+/// </remarks>
+public sealed class PagedKvCache : IDisposable
+{
+    /// <summary>Positions of a page. Attention is cut at these borders, so every stage must use the same.</summary>
+    public const int PagePositions = 32;
+
+    private readonly NativeBuffer<float>[] _layers;
+    private readonly KvPageTable _table;
+    private readonly int _headFloats;
+    private readonly int _pageFloats;
+    private readonly int _keyValueHeads;
+    private long _batch;
+
+    /// <summary>Allocates the cache of a layer range.</summary>
+    /// <param name="shape">Shape of the whole model; its context bounds one sequence.</param>
+    /// <param name="layers">Layers in the cache.</param>
+    /// <param name="capacityTokens">Positions over all sequences; rounded up to whole pages.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity isn't positive, or one layer would take more than 2³¹ − 1 floats.</exception>
+    /// <exception cref="NativeSplit.Kernels.KernelException">The system hasn't that much memory.</exception>
+    public PagedKvCache(ModelShape shape, int layers, int capacityTokens)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentOutOfRangeException.ThrowIfNegative(layers);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacityTokens);
+        _keyValueHeads = shape.KeyValueHeadCount;
+        _headFloats = PagePositions * shape.HeadSize;
+        _pageFloats = checked(2 * _keyValueHeads * _headFloats);
+        int pages = ((capacityTokens - 1) / PagePositions) + 1;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)pages * _pageFloats, int.MaxValue, nameof(capacityTokens));
+        _table = new KvPageTable(pages, shape.ContextLength);
+        _layers = new NativeBuffer<float>[layers];
+        try
+        {
+            for (int layer = 0; layer < layers; layer++)
+            {
+                _layers[layer] = new NativeBuffer<float>(pages * _pageFloats);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Room and use; reserved positions are counted in whole pages.</summary>
+    public KvCacheUse Use => _table.Use;
+
+    /// <summary>Makes room for a sequence's first positions; grows an earlier reservation.</summary>
+    /// <returns>False when there isn't that much room, or when the context is shorter; then nothing changes.</returns>
+    public bool TryReserve(SequenceId sequence, int tokens) => _table.TryReserve(sequence, tokens);
+
+    /// <summary>Gives a sequence's pages back; unknown sequences are ignored.</summary>
+    public void Free(SequenceId sequence) => _table.Free(sequence);
+
+    /// <summary>Positions cached of a sequence; null when it has no reservation.</summary>
+    public int? LengthOf(SequenceId sequence) => _table.TryFind(sequence, out var entry) ? entry.Length : null;
+
+    /// <summary>Numbers of the pages a sequence holds, in order of position; empty when it has no reservation. Valid until it grows or is freed.</summary>
+    public ReadOnlySpan<int> PagesOf(SequenceId sequence) => _table.TryFind(sequence, out var entry) ? entry.Pages : [];
+
+    /// <summary>Lends a whole page of a layer. Shape [2 (keys, values), kvHeads, <see cref="PagePositions"/>, headSize].</summary>
+    /// <param name="layer">Layer, from the start of the range.</param>
+    /// <param name="page">Page number.</param>
+    public Span<float> BorrowPage(int layer, int page) => _layers[layer].Span.Slice(page * _pageFloats, _pageFloats);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var layer in _layers)
+        {
+            layer?.Dispose();
+        }
+    }
+
+    /// <summary>Lends the keys of a head in a page. Shape [<see cref="PagePositions"/>, headSize].</summary>
+    internal Span<float> Keys(int layer, int page, int head) => _layers[layer].Span.Slice((page * _pageFloats) + (head * _headFloats), _headFloats);
+
+    /// <summary>Lends the values of a head in a page. Shape [<see cref="PagePositions"/>, headSize].</summary>
+    internal Span<float> Values(int layer, int page, int head) =>
+        _layers[layer].Span.Slice((page * _pageFloats) + ((_keyValueHeads + head) * _headFloats), _headFloats);
+
+    /// <summary>Finds a sequence that <see cref="Check"/> let through.</summary>
+    internal KvSequence Find(SequenceId sequence) =>
+        _table.TryFind(sequence, out var entry) ? entry : throw NotReserved(sequence);
+
+    /// <summary>Checks that a batch continues its sequences inside their reservations. Changes nothing that a caller can see.</summary>
+    /// <exception cref="ArgumentException">An entry has no rows, or a sequence is there twice.</exception>
+    /// <exception cref="EngineException">A sequence has no reservation for its rows, or its position isn't the next one.</exception>
+    internal void Check(ReadOnlySpan<SequenceRows> batch)
+    {
+        _batch++;
+        foreach (var rows in batch)
+        {
+            if (rows.Count <= 0)
+            {
+                throw new ArgumentException($"Sequence {rows.Sequence} has {rows.Count} rows in the batch; it must have at least 1.", nameof(batch));
+            }
+
+            var entry = Find(rows.Sequence);
+            if (entry.LastBatch == _batch)
+            {
+                throw new ArgumentException($"Sequence {rows.Sequence} is in the batch twice.", nameof(batch));
+            }
+
+            entry.LastBatch = _batch;
+            if (rows.Position != entry.Length)
+            {
+                throw new EngineException(
+                    EngineFault.OutOfOrder,
+                    $"Sequence {rows.Sequence} comes with position {rows.Position}; {entry.Length} positions are cached. Free it and run it again from 0.");
+            }
+
+            if (rows.Count > entry.ReservedTokens - entry.Length)
+            {
+                throw new EngineException(
+                    EngineFault.OutOfOrder,
+                    $"Sequence {rows.Sequence} has {rows.Count} rows from position {rows.Position}; {entry.ReservedTokens} positions are reserved. Reserve more first.");
+            }
+        }
+    }
+
+    /// <summary>Notes that the rows of a checked batch are cached in every layer.</summary>
+    internal void Advance(ReadOnlySpan<SequenceRows> batch)
+    {
+        foreach (var rows in batch)
+        {
+            Find(rows.Sequence).Length += rows.Count;
+        }
+    }
+
+    private static EngineException NotReserved(SequenceId sequence) =>
+        new(EngineFault.OutOfOrder, $"Sequence {sequence} has no reservation. Reserve its positions first.");
+}

@@ -1,0 +1,47 @@
+using NativeSplit.Kernels;
+using NativeSplit.Kernels.Memory;
+using NativeSplit.Kernels.Threading;
+
+namespace NativeSplit.Engine.Execution.Cpu;
+
+/// <summary>First half of the feed-forward block: <c>gate = SiLU(G·x) · (U·x)</c>; its output columns are shared out.</summary>
+internal sealed class GateJob(KernelSet kernels, ThreadTeam team, Activations activations) : ITeamJob
+{
+    private NativeBuffer<float> _x = null!;
+    private WeightMatrix _gateWeights = null!;
+    private WeightMatrix _upWeights = null!;
+    private int _rows;
+
+    /// <summary>Runs it; the result is in <see cref="Activations.Gate"/>.</summary>
+    /// <param name="x">Shape [rows, hidden].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="gate">Shape [feedForward, hidden].</param>
+    /// <param name="up">Shape [feedForward, hidden].</param>
+    public void Run(NativeBuffer<float> x, int rows, WeightMatrix gate, WeightMatrix up)
+    {
+        (_x, _rows, _gateWeights, _upWeights) = (x, rows, gate, up);
+        team.Run(this);
+    }
+
+    /// <inheritdoc/>
+    public void Execute(int part, int parts)
+    {
+        int width = _gateWeights.Rows;
+        var share = WorkSplit.Of(width, ProjectJob.ColumnGranularity, part, parts);
+        if (share.IsEmpty)
+        {
+            return;
+        }
+
+        var x = _x.Span[..(_rows * _gateWeights.Columns)];
+        var gate = activations.Gate.Span[..(_rows * width)];
+        var up = activations.Up.Span[..(_rows * width)];
+        kernels.Multiply(_gateWeights, share.Start, share.Count, x, _rows, gate, activations.Scratch(part));
+        kernels.Multiply(_upWeights, share.Start, share.Count, x, _rows, up, activations.Scratch(part));
+        for (int row = 0; row < _rows; row++)
+        {
+            var columns = gate.Slice((row * width) + share.Start, share.Count);
+            kernels.SiluMultiply(columns, up.Slice((row * width) + share.Start, share.Count), columns);
+        }
+    }
+}

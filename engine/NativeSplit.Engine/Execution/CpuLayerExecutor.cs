@@ -1,0 +1,145 @@
+using NativeSplit.Engine.Caching;
+using NativeSplit.Engine.Execution.Cpu;
+using NativeSplit.Kernels;
+using NativeSplit.Kernels.Threading;
+using NativeSplit.Model;
+using NativeSplit.Model.Weights;
+
+namespace NativeSplit.Engine.Execution;
+
+/// <summary>Runs a layer range on the processor, in float32 from stored weights.</summary>
+/// <remarks>
+/// <para>Borrows weights, kernels and team; they must outlive it, and nobody else may use the team during a call. Owns its KV cache
+/// and activations, all allocated by the constructor: neither <see cref="Forward"/> nor <see cref="Free"/> allocates.</para>
+/// <para>Batches of any size are taken; more rows than <see cref="CpuExecutorOptions.MaxBatchRows"/> are computed in pieces.</para>
+/// </remarks>
+public sealed class CpuLayerExecutor : ILayerExecutor
+{
+    private readonly ModelWeights _weights;
+    private readonly PagedKvCache _cache;
+    private readonly Activations _activations;
+    private readonly BatchTable _batch;
+    private readonly int _maxRows;
+    private readonly NormJob _norm;
+    private readonly ProjectJob _project;
+    private readonly CacheJob _cacheHeads;
+    private readonly AttendJob _attend;
+    private readonly GateJob _gate;
+    private bool _disposed;
+
+    /// <summary>Makes an executor for the layers that are loaded.</summary>
+    /// <param name="shape">Shape of the whole model.</param>
+    /// <param name="weights">The layers; lent.</param>
+    /// <param name="kernels">Operations; lent.</param>
+    /// <param name="team">Threads; lent.</param>
+    /// <param name="options">Sizes.</param>
+    /// <exception cref="ArgumentException">The weights don't have the model's shapes, or a size isn't positive.</exception>
+    /// <exception cref="KernelException">The system hasn't the memory for the KV cache.</exception>
+    public CpuLayerExecutor(ModelShape shape, ModelWeights weights, KernelSet kernels, ThreadTeam team, CpuExecutorOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(kernels);
+        ArgumentNullException.ThrowIfNull(team);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaxBatchRows);
+        LayerShapes.Check(shape, weights);
+        Shape = shape;
+        Backend = $"cpu/{kernels.Name}";
+        _weights = weights;
+        _maxRows = options.MaxBatchRows;
+        _cache = new PagedKvCache(shape, weights.Range.Count, options.KvCapacityTokens);
+        _activations = new Activations(shape, _maxRows, team.Size);
+        _batch = new BatchTable(_maxRows);
+        var rotary = new RotaryTable(shape.Rope, Math.Min(shape.ContextLength, _cache.Use.CapacityTokens));
+        _norm = new NormJob(kernels, team, shape.NormEpsilon);
+        _project = new ProjectJob(kernels, team, _activations);
+        _cacheHeads = new CacheJob(shape, kernels, team, _activations, _batch, _cache, rotary);
+        _attend = new AttendJob(shape, kernels, team, _activations, _batch, _cache);
+        _gate = new GateJob(kernels, team, _activations);
+    }
+
+    /// <inheritdoc/>
+    public ModelShape Shape { get; }
+
+    /// <inheritdoc/>
+    public LayerRange Range => _weights.Range;
+
+    /// <inheritdoc/>
+    public string Backend { get; }
+
+    /// <inheritdoc/>
+    public KvCacheUse KvCacheUse => _cache.Use;
+
+    /// <summary>The KV cache; lent. For moving pages to another stage.</summary>
+    public PagedKvCache Cache => _cache;
+
+    /// <inheritdoc/>
+    public bool TryReserve(SequenceId sequence, int tokens)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _cache.TryReserve(sequence, tokens);
+    }
+
+    /// <inheritdoc/>
+    public void Free(SequenceId sequence) => _cache.Free(sequence);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">An entry has no rows, a sequence is there twice, or <paramref name="hidden"/> hasn't one row per row of the batch. Nothing is changed.</exception>
+    public void Forward(ReadOnlySpan<SequenceRows> batch, Span<float> hidden)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _cache.Check(batch);
+        int rows = SequenceRows.Total(batch);
+        int width = Shape.HiddenSize;
+        if (hidden.Length != (long)rows * width)
+        {
+            throw new ArgumentException($"A batch of {rows} rows of width {width} doesn't fit {hidden.Length} elements.", nameof(hidden));
+        }
+
+        for (int first = 0; first < rows; first += _maxRows)
+        {
+            int count = Math.Min(_maxRows, rows - first);
+            var piece = hidden.Slice(first * width, count * width);
+            piece.CopyTo(_activations.Residual.Span);
+            _batch.Fill(batch, first, count, _cache);
+            for (int layer = 0; layer < _weights.Layers.Count; layer++)
+            {
+                RunLayer(_weights.Layers[layer], layer, count);
+            }
+
+            _activations.Residual.Span[..piece.Length].CopyTo(piece);
+        }
+
+        _cache.Advance(batch);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _disposed = true;
+        _activations.Dispose();
+        _cache.Dispose();
+    }
+
+    // One pre-norm transformer layer (Touvron et al. 2023): residual += Attention(norm(residual)); residual += FeedForward(norm(residual)).
+    private void RunLayer(LayerWeights w, int layer, int rows)
+    {
+        var a = _activations;
+
+        _norm.Run(a.Residual, w.AttentionNorm, rows, a.Normed);                                                   // [rows, hidden]
+        _project.Run(
+            a.Normed,
+            rows,
+            new Projection(w.Query, w.QueryBias, a.Query),                                                        // [rows, heads, headSize]
+            new Projection(w.Key, w.KeyBias, a.Key),                                                              // [rows, kvHeads, headSize]
+            new Projection(w.Value, w.ValueBias, a.Value));                                                       // [rows, kvHeads, headSize]
+        _cacheHeads.Run(w, layer, rows);                                                                          // norm per head, rotary, append
+        _attend.Run(layer, rows);                                                                                 // [rows, heads, headSize]
+        _project.RunAndAdd(a.Attended, rows, new Projection(w.AttentionOutput, w.AttentionOutputBias, a.Delta), a.Residual);
+
+        _norm.Run(a.Residual, w.FeedForwardNorm, rows, a.Normed);                                                 // [rows, hidden]
+        _gate.Run(a.Normed, rows, w.Gate, w.Up);                                                                  // [rows, feedForward]
+        _project.RunAndAdd(a.Gate, rows, new Projection(w.Down, default, a.Delta), a.Residual);                   // [rows, hidden]
+    }
+}

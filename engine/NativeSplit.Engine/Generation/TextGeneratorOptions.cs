@@ -1,0 +1,29 @@
+using NativeSplit.Model;
+
+namespace NativeSplit.Engine.Generation;
+
+/// <summary>Bounds of a <see cref="TextGenerator"/>.</summary>
+public sealed record TextGeneratorOptions
+{
+    /// <summary>Rows of a batch at most; at least <see cref="MaxSequences"/>.</summary>
+    public int MaxBatchRows { get; init; } = 256;
+
+    /// <summary>Prompt rows in one batch at most: bounds how long the running sequences wait for a new one's prompt.</summary>
+    public int PrefillChunkRows { get; init; } = 128;
+
+    /// <summary>Sequences that run at once.</summary>
+    public int MaxSequences { get; init; } = 16;
+
+    /// <summary>Tokens that end a generation, on top of the tokenizer's own.</summary>
+    public IReadOnlyList<TokenId> EndOfGeneration { get; init; } = [];
+
+    /// <summary>Checks the bounds.</summary>
+    /// <exception cref="ArgumentException">One is out of its range.</exception>
+    public void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(PrefillChunkRows);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxBatchRows, MaxSequences);
+        ArgumentNullException.ThrowIfNull(EndOfGeneration);
+    }
+}
