@@ -1,3 +1,5 @@
+using NativeSplit.Model.Files.Gguf;
+using NativeSplit.Model.Files.HuggingFace;
 using NativeSplit.Model.Tokenization;
 using NativeSplit.Model.Weights;
 
@@ -28,10 +30,41 @@ public abstract class ModelFile : IDisposable
     /// <summary>The Jinja chat template, or null when the model has none.</summary>
     public abstract string? ChatTemplateSource { get; }
 
-    /// <summary>Opens a GGUF file (or the first of a split set) or a Hugging Face directory.</summary>
+    /// <summary>Opens a GGUF file (or any part of a split set) or a Hugging Face directory.</summary>
     /// <param name="path">File or directory.</param>
     /// <exception cref="ModelException">It can't be used; the message says why and how to mend it.</exception>
-    public static ModelFile Open(string path) => throw new NotImplementedException();
+    public static ModelFile Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                return HuggingFaceModelFile.OpenDirectory(path);
+            }
+
+            return File.Exists(path)
+                ? GgufModelFile.OpenFile(path)
+                : throw new ModelException(ModelFault.NotFound, $"There is no file or directory {path}. Check the name.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelException(ModelFault.NotFound, $"{path} can't be read: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Weights in the file, over all tensors.</summary>
+    public long ParameterCount => Tensors.Sum(tensor => tensor.ElementCount);
+
+    /// <summary>Bytes of every tensor of one layer.</summary>
+    /// <param name="layer">The layer, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The model has no such layer.</exception>
+    public long BytesOfLayer(int layer)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, Shape.LayerCount);
+        return Tensors.Where(tensor => tensor.Layer == layer).Sum(tensor => tensor.ByteLength);
+    }
 
     /// <summary>Builds the tokenizer. Costly for large vocabularies: call once and keep it.</summary>
     /// <exception cref="ModelException">The file has no tokenizer, or one of an unsupported kind.</exception>

@@ -6,4 +6,8 @@ namespace NativeSplit.Model.Files;
 /// <param name="Shape">Extents, outermost first: [rows, columns] for a matrix.</param>
 /// <param name="ByteLength">Bytes in the file.</param>
 /// <param name="Layer">Layer it belongs to, or null for the ends.</param>
-public sealed record TensorInfo(string Name, string TypeName, IReadOnlyList<long> Shape, long ByteLength, int? Layer);
+public sealed record TensorInfo(string Name, string TypeName, IReadOnlyList<long> Shape, long ByteLength, int? Layer)
+{
+    /// <summary>Elements in the tensor.</summary>
+    public long ElementCount => Shape.Aggregate(1L, (product, extent) => product * extent);
+}

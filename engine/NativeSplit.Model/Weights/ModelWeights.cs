@@ -32,6 +32,9 @@ public sealed class ModelWeights : IDisposable
     /// <summary>Bytes mapped for these weights.</summary>
     public long ByteLength { get; }
 
+    /// <summary>What is mapped, by file and offset.</summary>
+    internal IReadOnlyList<WeightExtent> Extents { get; init; } = [];
+
     /// <summary>Unmaps everything. Matrices lent from here are dead afterwards.</summary>
     public void Dispose()
     {
