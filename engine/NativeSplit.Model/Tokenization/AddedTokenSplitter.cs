@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace NativeSplit.Model.Tokenization;
@@ -74,7 +75,7 @@ internal sealed class AddedTokenSplitter
             AddedToken token = LongestAt(text, index);
             int end = index + token.Content.Length;
             search = end;
-            if (token.SingleWord && (TouchesWord(text, index - 1) || TouchesWord(text, end)))
+            if (token.SingleWord && (EndsInWord(text.AsSpan(0, index)) || BeginsWithWord(text.AsSpan(end))))
             {
                 continue;
             }
@@ -148,8 +149,17 @@ internal sealed class AddedTokenSplitter
         }
     }
 
-    private static bool TouchesWord(string text, int index) =>
-        (uint)index < (uint)text.Length && (char.IsLetterOrDigit(text[index]) || text[index] == '_' || char.IsSurrogate(text[index]));
+    private static bool EndsInWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWordCharacter(rune);
+
+    private static bool BeginsWithWord(ReadOnlySpan<char> text) =>
+        Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && IsWordCharacter(rune);
+
+    /// <summary><c>\w</c> of Unicode Technical Standard 18: letters, marks, digits, connectors, joiners.</summary>
+    private static bool IsWordCharacter(Rune rune) => rune.Value is 0x200C or 0x200D || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
+        or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
 
     private static void AddText(List<TextFragment> fragments, int start, int end)
     {

@@ -97,6 +97,12 @@ internal sealed class HuggingFacePipeline
 
     private void AddPreTokenizer(JsonNodeReader step)
     {
+        // ByteLevel turns text into its alphabet of bytes; a later step would see that instead of text.
+        if (ByteLevel)
+        {
+            throw step.Unsupported("a pre-tokenizer after ByteLevel", "ByteLevel as the last step of a Sequence");
+        }
+
         switch (step.Kind())
         {
             case "ByteLevel":
