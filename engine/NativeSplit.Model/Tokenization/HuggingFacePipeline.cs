@@ -180,6 +180,11 @@ internal sealed class HuggingFacePipeline
 
     private static void RejectOtherDialects(JsonNodeReader pattern, string expression)
     {
+        if (CategoryShadow.IsNeeded(expression))
+        {
+            throw pattern.Unsupported($"a character outside the basic plane in {expression}", "patterns of categories and basic characters");
+        }
+
         foreach (string construct in DifferentInDotNet)
         {
             if (expression.Contains(construct, StringComparison.Ordinal))

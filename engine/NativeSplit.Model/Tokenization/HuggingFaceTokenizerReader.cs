@@ -17,6 +17,19 @@ internal static class HuggingFaceTokenizerReader
                 + "save its tokenizer as a fast one (save_pretrained of a Hugging Face fast tokenizer).");
         }
 
+        try
+        {
+            return ReadFiles(directory, file);
+        }
+        catch (InvalidOperationException error)
+        {
+            // The reader of JSON finds only on decoding that an escape is half a surrogate pair.
+            throw new ModelException(ModelFault.Corrupt, $"{directory} has a tokenizer file with text that isn't Unicode: {error.Message}", error);
+        }
+    }
+
+    private static TokenizerDefinition ReadFiles(string directory, string file)
+    {
         JsonNodeReader root = JsonNodeReader.Open(file);
         JsonNodeReader? config = OpenOptional(directory, "tokenizer_config.json");
         JsonNodeReader? map = OpenOptional(directory, "special_tokens_map.json");

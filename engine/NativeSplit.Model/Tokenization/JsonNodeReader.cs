@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace NativeSplit.Model.Tokenization;
 
@@ -31,7 +32,13 @@ internal readonly struct JsonNodeReader(string source, string path, JsonElement 
                 throw new ModelException(ModelFault.Corrupt, $"{file} is larger than {LargestFile >> 20} MiB: it isn't a tokenizer.");
             }
 
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+            byte[] content = File.ReadAllBytes(file);
+            if (!Utf8.IsValid(content))
+            {
+                throw new ModelException(ModelFault.Corrupt, $"{file} isn't valid UTF-8. Download it again.");
+            }
+
+            using var document = JsonDocument.Parse(content);
             var root = new JsonNodeReader(file, string.Empty, document.RootElement.Clone());
             return root.IsObject ? root : throw root.Corrupt("isn't a JSON object");
         }

@@ -24,7 +24,7 @@ internal sealed class VocabularyTokenizer : Tokenizer
             : new CharacterEncoder(definition, _pieces);
 
         AddedToken[] raw = [.. definition.AddedTokens.Where(token => !token.Normalized)];
-        AddedToken[] normalized = [.. definition.AddedTokens.Where(token => token.Normalized).Select(NormalizeContent)];
+        AddedToken[] normalized = [.. definition.AddedTokens.Where(token => token.Normalized).Select(NormalizeContent).Where(token => token.Content.Length > 0)];
         _rawAll = new AddedTokenSplitter(raw, definition.AddedTokenOrder);
         _rawPlain = new AddedTokenSplitter(raw.Where(token => !token.Special), definition.AddedTokenOrder);
         if (normalized.Length > 0)
@@ -175,11 +175,8 @@ internal sealed class VocabularyTokenizer : Tokenizer
         }
     }
 
-    private AddedToken NormalizeContent(AddedToken token)
-    {
-        string content = Apply(_definition.Normalizers.Where(step => step is ComposeTransform).ToArray(), token.Content, startsText: false);
-        return token with { Content = content };
-    }
+    private AddedToken NormalizeContent(AddedToken token) =>
+        token with { Content = Apply(_definition.Normalizers, token.Content, startsText: false) };
 
     private int Check(TokenId token)
     {

@@ -121,7 +121,7 @@ const spmAdded = (n) => [
 function llama2Style() {
   const { vocab, merges } = train(texts.map((t) => "\u2581" + mark(t)), sentencePieceBase(), 400);
   return file({
-    added_tokens: spmAdded(vocab.size).filter((t) => !t.normalized).map((t, i) => ({ ...t, id: i < 3 ? t.id : vocab.size + i - 3 })),
+    added_tokens: spmAdded(vocab.size),
     normalizer: { type: "Sequence", normalizers: [{ type: "Prepend", prepend: "\u2581" }, { type: "Replace", pattern: { String: " " }, content: "\u2581" }] },
     post_processor: template("<s>", 1),
     decoder: spmDecoder(true),
@@ -156,6 +156,14 @@ function prefixStyle() {
   return file({ added_tokens: overlapping(vocab.size), pre_tokenizer: level({ add_prefix_space: true }), decoder: level({}), model: model(vocab, merges, {}) });
 }
 
+// The four passes of llama.cpp for files that name no pattern, said in the words of tokenizer.json.
+function defaultStyle() {
+  const { vocab, merges } = train(roughWords(texts).map(byteLevel), alphabet, 300);
+  const gpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)";
+  const passes = [split("[\\p{P}\\$\\+<=>\\^~\\|]+"), split(gpt2), split("\\p{N}+"), split("[0-9][0-9][0-9]"), level({ use_regex: false })];
+  return file({ pre_tokenizer: { type: "Sequence", pretokenizers: passes }, decoder: level({}), model: model(vocab, merges, {}) });
+}
+
 // ---- Recording -----------------------------------------------------------------------------------------------------------------
 async function record(name, definition, randomCount) {
   const all = Tokenizer.fromString(JSON.stringify(definition));
@@ -166,6 +174,8 @@ async function record(name, definition, randomCount) {
   const plain = Tokenizer.fromString(JSON.stringify(hidden));
   const marks = definition.added_tokens.map((t) => t.content).slice(0, 40);
   const special = marks.flatMap((m) => [m, ` ${m} `, `a${m}b`, `x ${m} y\n${m}${m} z`, m.slice(0, -1), `${m}${m.slice(1)}`]);
+  // Where a normalizer puts a space in front, this version writes a normalized added token with that space: a slip, so its text isn't recorded.
+  const slips = new Set(definition.normalizer?.type === "Sequence" ? definition.added_tokens.filter((t) => t.normalized).map((t) => t.id) : []);
   const cases = [];
   for (const text of [...texts, ...special.slice(0, 120), ...random(randomCount, marks)]) {
     const ids = (await all.encode(text, null, { addSpecialTokens: false })).getIds();
@@ -173,7 +183,7 @@ async function record(name, definition, randomCount) {
     const idsPlain = (await plain.encode(text, null, { addSpecialTokens: false })).getIds();
     cases.push({
       text, ids_parse_special: ids, ...(idsAdded.join() === ids.join() ? {} : { ids_add_special_parse_special: idsAdded }), ...(idsPlain.join() === ids.join() ? {} : { ids: idsPlain }),
-      decoded: await all.decode(ids, true), decoded_with_special: await all.decode(ids, false),
+      ...(ids.some((id) => slips.has(id)) ? {} : { decoded: await all.decode(ids, true), decoded_with_special: await all.decode(ids, false) }),
     });
   }
   writeFileSync(here(`${name}.json`), `[\n${cases.map((c) => JSON.stringify(c)).join(",\n")}\n]\n`);
@@ -189,6 +199,7 @@ await small("llama3-style", llama3Style(), { bos_token: "<|begin_of_text|>", eos
 await small("llama2-style", llama2Style(), { bos_token: { content: "<s>" }, eos_token: "</s>", add_bos_token: true });
 await small("metaspace-style", metaspaceStyle(), { bos_token: "<s>", eos_token: "</s>" });
 await small("prefix-style", prefixStyle(), { bos_token: "<|endoftext|>", eos_token: "<|endoftext|>" });
+await small("default-style", defaultStyle(), {});
 await small("digits-style", digitsStyle(), { bos_token: "<|endoftext|>", eos_token: "<|endoftext|>" });
 const folder = process.argv[2];
 if (folder && existsSync(join(folder, "qwen3.tokenizer.json"))) {
