@@ -22,8 +22,17 @@ public abstract class KernelSet
     public void DequantizeRow(WeightMatrix weights, int row, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)weights.Rows, nameof(row));
         RequireLength(destination.Length, weights.Columns, nameof(destination));
-        DequantizeRowCore(weights, row, destination);
+        weights.BeginRead();
+        try
+        {
+            DequantizeRowCore(weights, row, destination);
+        }
+        finally
+        {
+            weights.EndRead();
+        }
     }
 
     /// <summary>Multiplies rows of a matrix with rows of input: <c>y[t, r] = Σ_c W[r, c]·x[t, c]</c> for <c>r</c> in [firstRow, firstRow + rowCount).</summary>
@@ -33,17 +42,36 @@ public abstract class KernelSet
     /// <param name="x">Shape [inputs, columns]: one row per token.</param>
     /// <param name="inputs">Rows of <paramref name="x"/>.</param>
     /// <param name="y">Shape [inputs, rows of the matrix]; only the part's columns are written. May not overlap <paramref name="x"/>.</param>
-    /// <param name="scratch">At least <c>columns</c> floats for the caller's thread alone; contents undefined afterwards.</param>
+    /// <param name="scratch">At least <c>columns</c> floats for the caller's thread alone; contents undefined afterwards. May overlap neither.</param>
+    /// <exception cref="ArgumentException">A length or the part doesn't fit, or spans overlap.</exception>
+    /// <exception cref="ObjectDisposedException">The memory of the weights was released.</exception>
+    /// <remarks>
+    /// Inputs stay float32. Every set sums in one order, so all give the same bits: weight <c>c</c>, widened to float32, is
+    /// added by a fused multiply-add to partial sum <c>c mod 32</c>, columns ascending; then the upper half of the partial
+    /// sums is added to the lower five times.
+    /// </remarks>
     public void Multiply(WeightMatrix weights, int firstRow, int rowCount, ReadOnlySpan<float> x, int inputs, Span<float> y, Span<float> scratch)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
         ArgumentOutOfRangeException.ThrowIfNegative(rowCount);
+        ArgumentOutOfRangeException.ThrowIfNegative(inputs);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstRow, weights.Rows - rowCount);
         RequireLength(x.Length, checked(inputs * weights.Columns), nameof(x));
         RequireLength(y.Length, checked(inputs * weights.Rows), nameof(y));
         ArgumentOutOfRangeException.ThrowIfLessThan(scratch.Length, weights.Columns);
-        MultiplyCore(weights, firstRow, rowCount, x, inputs, y, scratch);
+        RequireApart(x, y, nameof(y));
+        RequireApart(x, scratch, nameof(scratch));
+        RequireApart(y, scratch, nameof(scratch));
+        weights.BeginRead();
+        try
+        {
+            MultiplyCore(weights, firstRow, rowCount, x, inputs, y, scratch);
+        }
+        finally
+        {
+            weights.EndRead();
+        }
     }
 
     /// <summary>Root-mean-square norm: <c>y[i] = x[i]·gain[i] / sqrt(mean(x²) + epsilon)</c>.</summary>
@@ -56,6 +84,8 @@ public abstract class KernelSet
     {
         RequireLength(gain.Length, x.Length, nameof(gain));
         RequireLength(y.Length, x.Length, nameof(y));
+        RequireSameOrApart(x, y, nameof(y));
+        RequireApart(gain, y, nameof(y));
         RmsNormCore(x, gain, epsilon, y);
     }
 
@@ -83,21 +113,24 @@ public abstract class KernelSet
     /// <summary>Gated linear unit with SiLU: <c>y[i] = gate[i] / (1 + exp(−gate[i])) · up[i]</c>.</summary>
     /// <param name="gate">Shape [n].</param>
     /// <param name="up">Shape [n].</param>
-    /// <param name="y">Shape [n]. May be <paramref name="gate"/> or <paramref name="up"/> itself.</param>
+    /// <param name="y">Shape [n]. May be <paramref name="gate"/> or <paramref name="up"/> itself; may not partly overlap them.</param>
     /// <remarks>Shazeer 2020 (SwiGLU).</remarks>
     public void SiluMultiply(ReadOnlySpan<float> gate, ReadOnlySpan<float> up, Span<float> y)
     {
         RequireLength(up.Length, gate.Length, nameof(up));
         RequireLength(y.Length, gate.Length, nameof(y));
+        RequireSameOrApart(gate, y, nameof(y));
+        RequireSameOrApart(up, y, nameof(y));
         SiluMultiplyCore(gate, up, y);
     }
 
     /// <summary><c>y[i] += x[i]</c>.</summary>
     /// <param name="x">Shape [n].</param>
-    /// <param name="y">Shape [n].</param>
+    /// <param name="y">Shape [n]. May be <paramref name="x"/> itself; may not partly overlap it.</param>
     public void Add(ReadOnlySpan<float> x, Span<float> y)
     {
         RequireLength(y.Length, x.Length, nameof(y));
+        RequireSameOrApart(x, y, nameof(y));
         AddCore(x, y);
     }
 
@@ -109,10 +142,11 @@ public abstract class KernelSet
     /// <param name="scale">Multiplies every score, usually 1/√headSize.</param>
     /// <param name="state">Running maximum and sum; start from <see cref="SoftmaxState.Empty"/>.</param>
     /// <param name="output">Shape [headSize]: running Σ exp(score − max)·value; zeroed by the caller at the start.</param>
-    /// <param name="scratch">At least <paramref name="count"/> floats.</param>
+    /// <param name="scratch">At least <paramref name="count"/> floats. Spans may not overlap.</param>
     /// <remarks>
     /// Milakov and Gimelshein 2018, algorithm 3, taken run by run. The result depends on the run boundaries, so
-    /// callers cut runs by position alone. Finish with <see cref="FinishAttention"/>.
+    /// callers cut runs by position alone. Finish with <see cref="FinishAttention"/>. While every score so far is
+    /// negative infinity, state and output stay as they are.
     /// </remarks>
     public void AttendRun(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch)
     {
@@ -163,6 +197,25 @@ public abstract class KernelSet
             ThrowLength(actual, expected, name);
         }
     }
+
+    private static void RequireApart(ReadOnlySpan<float> source, Span<float> destination, string name)
+    {
+        if (source.Overlaps(destination))
+        {
+            ThrowOverlap(name);
+        }
+    }
+
+    private static void RequireSameOrApart(ReadOnlySpan<float> source, Span<float> destination, string name)
+    {
+        if (source.Overlaps(destination, out int offset) && offset != 0)
+        {
+            ThrowOverlap(name);
+        }
+    }
+
+    private static void ThrowOverlap(string name) =>
+        throw new ArgumentException($"{name} overlaps another argument in a way that the operation doesn't allow.", name);
 
     private static void ThrowLength(int actual, int expected, string name) =>
         throw new ArgumentException($"{name} has {actual} elements, expected {expected}.", name);

@@ -59,4 +59,15 @@ public sealed class WeightMatrix
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows);
         return _region.Borrow(_offset + (row * RowBytes), (int)RowBytes);
     }
+
+    /// <summary>Keeps the memory in place until <see cref="EndRead"/>, even if its owner disposes it meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was released.</exception>
+    internal void BeginRead()
+    {
+        bool added = false;
+        _region.DangerousAddRef(ref added);
+    }
+
+    /// <summary>Ends what <see cref="BeginRead"/> began.</summary>
+    internal void EndRead() => _region.DangerousRelease();
 }

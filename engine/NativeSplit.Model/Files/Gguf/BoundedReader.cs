@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 
 namespace NativeSplit.Model.Files.Gguf;
 
@@ -13,6 +15,9 @@ internal sealed class BoundedReader
 
     /// <summary>Bytes of one string at most. The longest chat templates take some 100 KiB.</summary>
     public const int MaximumStringBytes = 16 << 20;
+
+    /// <summary>Bytes of a name at most, as the specification has it.</summary>
+    public const int MaximumNameBytes = 65535;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -104,20 +109,32 @@ internal sealed class BoundedReader
 
     public double ReadDouble() => BinaryPrimitives.ReadDoubleLittleEndian(Take(8));
 
-    /// <summary>Reads a length and that many bytes of UTF-8.</summary>
-    /// <param name="strict">Refuse what isn't UTF-8 (names); otherwise it becomes U+FFFD (values).</param>
-    public string ReadString(bool strict)
+    /// <summary>Reads a length and that many bytes of UTF-8; what isn't UTF-8 becomes U+FFFD.</summary>
+    public string ReadString()
     {
-        int length = Judge(ReadUInt64(), 1, "characters");
-        if (length > MaximumStringBytes)
+        int length = ReadLength(MaximumStringBytes);
+        ReadOnlySpan<byte> utf8 = TakeAny(length);
+
+        // Encoding.UTF8 allocates for every sequence that it replaces, which damage can multiply. A byte makes one character at most.
+        char[] characters = ArrayPool<char>.Shared.Rent(length);
+        Utf8.ToUtf16(utf8, characters, out _, out int written);
+        string text = new(characters, 0, written);
+        ArrayPool<char>.Shared.Return(characters);
+        return text;
+    }
+
+    /// <summary>Reads the name of a key or tensor: not empty, and UTF-8.</summary>
+    public string ReadName()
+    {
+        int length = ReadLength(MaximumNameBytes);
+        if (length == 0)
         {
-            throw Corrupt($"a string of {length} bytes is over the limit of {MaximumStringBytes}");
+            throw Corrupt("a name is empty");
         }
 
-        var encoding = strict ? Strict : Encoding.UTF8;
         try
         {
-            return length <= _buffer.Length ? encoding.GetString(Take(length)) : encoding.GetString(TakeLong(length));
+            return Strict.GetString(TakeAny(length));
         }
         catch (DecoderFallbackException exception)
         {
@@ -126,6 +143,14 @@ internal sealed class BoundedReader
     }
 
     private string Cap => Length > MaximumDirectoryBytes ? $" (a directory has {MaximumDirectoryBytes} bytes at most)" : string.Empty;
+
+    private int ReadLength(int maximum)
+    {
+        int length = Judge(ReadUInt64(), 1, "characters");
+        return length <= maximum ? length : throw Corrupt($"a text of {length} bytes is over the limit of {maximum}");
+    }
+
+    private ReadOnlySpan<byte> TakeAny(int length) => length <= _buffer.Length ? Take(length) : TakeLong(length);
 
     private byte[] TakeLong(int length)
     {

@@ -26,7 +26,6 @@ internal sealed record GgufTensor(string Name, GgmlType Type, IReadOnlyList<long
 internal sealed class GgufDirectory
 {
     private const int MaximumDimensions = 4;
-    private const int MaximumNameCharacters = 65535;
     private const int MinimumKeyBytes = sizeof(ulong) + 1 + sizeof(uint) + 1;
     private const int MinimumTensorBytes = sizeof(ulong) + 1 + sizeof(uint) + sizeof(ulong) + sizeof(uint) + sizeof(ulong);
     private const long DefaultAlignment = 32;
@@ -118,7 +117,7 @@ internal sealed class GgufDirectory
         for (int index = 0; index < count; index++)
         {
             reader.Subject = $"key {index} of {count}";
-            string key = ReadName(reader);
+            string key = reader.ReadName();
             reader.Subject = $"key '{key}'";
             if (!values.TryAdd(key, GgufValueReader.Read(reader)))
             {
@@ -127,12 +126,6 @@ internal sealed class GgufDirectory
         }
 
         return new GgufMetadata(reader.Source, values);
-    }
-
-    private static string ReadName(BoundedReader reader)
-    {
-        string name = reader.ReadString(strict: true);
-        return name.Length is > 0 and <= MaximumNameCharacters ? name : throw reader.Corrupt($"a name has {name.Length} characters");
     }
 
     private static long ReadAlignment(BoundedReader reader, GgufMetadata metadata)
@@ -155,7 +148,7 @@ internal sealed class GgufDirectory
         for (int index = 0; index < count; index++)
         {
             reader.Subject = $"tensor {index} of {count}";
-            string name = ReadName(reader);
+            string name = reader.ReadName();
             reader.Subject = $"tensor '{name}'";
             if (!names.Add(name))
             {

@@ -21,7 +21,7 @@ internal static class GgufValueReader
         GgufValueType.Float32 => new(type, (double)reader.ReadSingle()),
         GgufValueType.Float64 => new(type, reader.ReadDouble()),
         GgufValueType.Bool => new(type, ReadBool(reader)),
-        GgufValueType.String => new(type, reader.ReadString(strict: false)),
+        GgufValueType.String => new(type, reader.ReadString()),
         GgufValueType.Array => ReadArray(reader, depth),
         GgufValueType.UInt64 => ReadUInt64(reader),
         _ => new(type, ReadInteger(reader, type)),
@@ -64,13 +64,25 @@ internal static class GgufValueReader
             GgufValueType.Float32 => Fill(new float[count], reader, static (source, _) => source.ReadSingle(), type),
             GgufValueType.Float64 => Fill(new double[count], reader, static (source, _) => source.ReadDouble(), type),
             GgufValueType.Bool => Fill(new bool[count], reader, static (source, _) => ReadBool(source), type),
-            GgufValueType.String => Fill(new string[count], reader, static (source, _) => source.ReadString(strict: false), type),
-            GgufValueType.Array => Fill(new GgufValue[count], reader, (source, _) => ReadArray(source, depth + 1), type),
+            GgufValueType.String => Fill(new string[count], reader, static (source, _) => source.ReadString(), type),
+            GgufValueType.Array => ReadArrays(reader, count, depth + 1),
             GgufValueType.UInt64 => Fill(new ulong[count], reader, static (source, _) => source.ReadUInt64(), type),
             GgufValueType.UInt32 or GgufValueType.Int64 => Fill(new long[count], reader, ReadInteger, type),
             _ => Fill(new int[count], reader, static (source, element) => (int)ReadInteger(source, element), type),
         };
         return new(GgufValueType.Array, elements, type);
+    }
+
+    // Grows with what is really read: room for every level's count at once would multiply.
+    private static GgufValue[] ReadArrays(BoundedReader reader, int count, int depth)
+    {
+        var arrays = new List<GgufValue>(Math.Min(count, 16));
+        while (arrays.Count < count)
+        {
+            arrays.Add(ReadArray(reader, depth));
+        }
+
+        return [.. arrays];
     }
 
     private static T[] Fill<T>(T[] elements, BoundedReader reader, Func<BoundedReader, GgufValueType, T> read, GgufValueType type)

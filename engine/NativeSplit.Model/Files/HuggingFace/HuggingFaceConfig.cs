@@ -32,7 +32,7 @@ internal sealed record HuggingFaceConfig(Architecture Architecture, ModelShape S
             VocabularySize = Require(config, "vocab_size"),
             ContextLength = context,
             NormEpsilon = (float)(config.Number("rms_norm_eps") ?? 1e-6),
-            Rope = HuggingFaceRope.Read(config, headSize, context),
+            Rope = HuggingFaceRope.Read(config, headSize),
         };
         return new(architecture, ShapeRules.Require(shape, config.Source), config.Boolean("tie_word_embeddings") ?? false);
     }

@@ -12,9 +12,8 @@ internal static class HuggingFaceRope
     /// <summary>Reads the parameters.</summary>
     /// <param name="config">Content of <c>config.json</c>.</param>
     /// <param name="headSize">Elements of a head.</param>
-    /// <param name="context">Positions the model was made for.</param>
     /// <exception cref="ModelException">The kind of scaling isn't supported, or a number is missing or absurd.</exception>
-    public static RopeParameters Read(JsonSection config, int headSize, int context)
+    public static RopeParameters Read(JsonSection config, int headSize)
     {
         var scaling = config.Section("rope_parameters") ?? config.Section("rope_scaling");
         double share = config.Number("partial_rotary_factor") ?? scaling?.Number("partial_rotary_factor") ?? 1;
@@ -30,11 +29,11 @@ internal static class HuggingFaceRope
             Layout = RopeLayout.Halves,
             Dimensions = dimensions,
             FrequencyBase = frequencyBase,
-            FrequencyDivisors = scaling is null ? [] : ReadDivisors(scaling, frequencyBase, dimensions, context),
+            FrequencyDivisors = scaling is null ? [] : ReadDivisors(scaling, frequencyBase, dimensions),
         };
     }
 
-    private static float[] ReadDivisors(JsonSection scaling, double frequencyBase, int dimensions, int context)
+    private static float[] ReadDivisors(JsonSection scaling, double frequencyBase, int dimensions)
     {
         string type = scaling.String("rope_type") ?? scaling.String("type") ?? "default";
         return type switch
@@ -47,7 +46,7 @@ internal static class HuggingFaceRope
                 RequirePositive(scaling, "factor"),
                 RequirePositive(scaling, "low_freq_factor"),
                 RequirePositive(scaling, "high_freq_factor"),
-                scaling.Number("original_max_position_embeddings") ?? context),
+                RequirePositive(scaling, "original_max_position_embeddings")),
             _ => throw new ModelException(
                 ModelFault.Unsupported, $"{scaling.Source}: rope scaling '{type}' isn't supported; 'linear' and 'llama3' are. Where the model was trained without it, remove 'rope_scaling' from config.json to use it with its original context."),
         };

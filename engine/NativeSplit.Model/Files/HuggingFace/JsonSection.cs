@@ -31,18 +31,19 @@ internal sealed class JsonSection(string source, JsonElement element)
     /// <summary>Parses a JSON object.</summary>
     /// <param name="utf8">The text.</param>
     /// <param name="source">File name for messages.</param>
-    /// <exception cref="ModelException">It isn't a JSON object, or a key is repeated.</exception>
+    /// <exception cref="ModelException">It isn't a JSON object of Unicode text, or a key is repeated.</exception>
     public static JsonSection Parse(ReadOnlyMemory<byte> utf8, string source)
     {
         try
         {
             ReadOnlyMemory<byte> text = utf8.Span.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
             using var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            RequireUnicode(document.RootElement);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new JsonSection(source, document.RootElement.Clone())
                 : throw new ModelException(ModelFault.Corrupt, $"{source}: expected a JSON object. Download the file again.");
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new ModelException(
                 ModelFault.Corrupt, $"{source} isn't valid JSON: {exception.Message} Download the file again (a Git LFS pointer or an error page may stand in its place).", exception);
@@ -73,7 +74,7 @@ internal sealed class JsonSection(string source, JsonElement element)
 
     /// <summary>A string, or null when absent.</summary>
     public string? String(string key) => !TryGet(key, out var value) ? null
-        : value.ValueKind == JsonValueKind.String ? StringOf(value, key)
+        : value.ValueKind == JsonValueKind.String ? value.GetString()
         : throw Mismatch(key, "a string");
 
     /// <summary>An object, or null when absent.</summary>
@@ -85,16 +86,29 @@ internal sealed class JsonSection(string source, JsonElement element)
     public ModelException Mismatch(string key, string wanted) => new(
         ModelFault.Corrupt, $"{source}: '{key}' isn't {wanted}. Correct it, or download the file again.");
 
-    // JSON may escape half a surrogate pair, which no string can hold.
-    private string StringOf(JsonElement value, string key)
+    // The parser takes text that isn't Unicode, and fails with InvalidOperationException only when it is asked for.
+    private static void RequireUnicode(JsonElement value)
     {
-        try
+        switch (value.ValueKind)
         {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Mismatch(key, "valid Unicode");
+            case JsonValueKind.Object:
+                foreach (var property in value.EnumerateObject())
+                {
+                    ArgumentNullException.ThrowIfNull(property.Name);
+                    RequireUnicode(property.Value);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                {
+                    RequireUnicode(item);
+                }
+
+                break;
+            case JsonValueKind.String:
+                ArgumentNullException.ThrowIfNull(value.GetString());
+                break;
         }
     }
 }

@@ -5,7 +5,7 @@ using NativeSplit.Model.Weights;
 
 namespace NativeSplit.Model.Files.HuggingFace;
 
-/// <summary>The safetensors files of a directory: one, or shards listed in <c>model.safetensors.index.json</c>.</summary>
+/// <summary>The safetensors files of a directory: one, or shards listed in <c>model.safetensors.index.json</c>. Of both, the one counts.</summary>
 /// <param name="Parts">The files.</param>
 /// <param name="Tensors">Every tensor, by file and position.</param>
 internal sealed record SafetensorsSet(IReadOnlyList<WeightPart> Parts, IReadOnlyList<StoredTensor> Tensors)
@@ -21,15 +21,14 @@ internal sealed record SafetensorsSet(IReadOnlyList<WeightPart> Parts, IReadOnly
     public static SafetensorsSet Open(string directory, int layerCount, IncrementalHash hash)
     {
         string single = Path.Combine(directory, SingleName);
-        var index = JsonSection.ReadFile(Path.Combine(directory, IndexName));
-        if (index is not null)
-        {
-            return OpenShards(directory, ReadIndex(index), index.Source, layerCount, hash);
-        }
-
         if (File.Exists(single))
         {
             return OpenShards(directory, owners: null, single, layerCount, hash);
+        }
+
+        if (JsonSection.ReadFile(Path.Combine(directory, IndexName)) is { } index)
+        {
+            return OpenShards(directory, ReadIndex(index), index.Source, layerCount, hash);
         }
 
         string found = Directory.EnumerateFiles(directory, "*.bin").Any()

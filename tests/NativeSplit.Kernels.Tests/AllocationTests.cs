@@ -1,0 +1,80 @@
+using NativeSplit.Kernels.Formats;
+
+namespace NativeSplit.Kernels.Tests;
+
+/// <summary>No operation allocates on the managed heap.</summary>
+public sealed class AllocationTests
+{
+    [Theory]
+    [MemberData(nameof(KernelSetCases.NamesAndTypes), MemberType = typeof(KernelSetCases))]
+    public void MatrixOperations_AllocateNothing_OnceWarm(string kernels, WeightType type)
+    {
+        KernelSet set = KernelSetCases.Get(kernels);
+        var (region, matrix) = KernelSetCases.RandomMatrix(new Random(61), type, 3, 256);
+        using (region)
+        {
+            float[] x = new float[5 * 256];
+            float[] y = new float[5 * 3];
+            float[] scratch = new float[256];
+            Assert.Equal(0, AllocatedBytes(() =>
+            {
+                set.DequantizeRow(matrix, 1, scratch);
+                set.Multiply(matrix, 0, 3, x.AsSpan(0, 256), 1, y.AsSpan(0, 3), scratch);
+                set.Multiply(matrix, 0, 3, x, 5, y, scratch);
+            }));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
+    public void VectorOperations_AllocateNothing_OnceWarm(string kernels)
+    {
+        KernelSet set = KernelSetCases.Get(kernels);
+        float[] x = new float[68];
+        float[] y = new float[68];
+        float[] angles = new float[17];
+        float[] keys = new float[68 * 5];
+        float[] scratch = new float[5];
+        Assert.Equal(0, AllocatedBytes(() =>
+        {
+            set.RmsNorm(x, x, 1e-5f, y);
+            set.RotateInterleaved(y, angles, angles);
+            set.RotateHalves(y, angles, angles);
+            set.SiluMultiply(x, x, y);
+            set.Add(x, y);
+            SoftmaxState state = SoftmaxState.Empty;
+            set.AttendRun(x, keys, keys, 5, 1f, ref state, y, scratch);
+            set.FinishAttention(state, y);
+        }));
+    }
+
+    [Fact]
+    public void Conversions_AllocateNothing_OnceWarm()
+    {
+        float[] x = new float[35];
+        ushort[] bits = new ushort[35];
+        byte[] bytes = new byte[140];
+        Assert.Equal(0, AllocatedBytes(() =>
+        {
+            Conversion.ToFloat16(x, bits);
+            Conversion.FromFloat16(bits, x);
+            Conversion.WriteBFloat16(x, bytes.AsSpan(0, 70));
+            Conversion.ReadBFloat16(bytes.AsSpan(0, 70), x);
+            Conversion.WriteFloat32(x, bytes);
+            Conversion.ReadFloat32(bytes, x);
+        }));
+    }
+
+    private static long AllocatedBytes(Action action)
+    {
+        action();
+        action();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++)
+        {
+            action();
+        }
+
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+}
