@@ -33,7 +33,17 @@ public abstract class Tokenizer
 
     /// <summary>Starts a detokenizer for one stream of tokens.</summary>
     /// <param name="printSpecial">Whether special tokens appear in their written form; otherwise they are left out.</param>
+    /// <remarks>
+    /// For tokens that are a text of their own. Vocabularies of the SentencePiece type put a space before a text; it is taken off again.
+    /// </remarks>
     public abstract StreamingDetokenizer CreateDetokenizer(bool printSpecial);
+
+    /// <summary>Starts a detokenizer for one stream of tokens.</summary>
+    /// <param name="printSpecial">Whether special tokens appear in their written form; otherwise they are left out.</param>
+    /// <param name="continuesText">
+    /// True when the tokens go on after other text, as a generation goes on after its prompt: then a space at their start belongs to the text.
+    /// </param>
+    public virtual StreamingDetokenizer CreateDetokenizer(bool printSpecial, bool continuesText) => CreateDetokenizer(printSpecial);
 }
 
 /// <summary>How to treat special tokens while encoding.</summary>

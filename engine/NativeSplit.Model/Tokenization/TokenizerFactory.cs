@@ -2,19 +2,25 @@ using NativeSplit.Model.Files;
 
 namespace NativeSplit.Model.Tokenization;
 
-/// <summary>Builds the tokenizer of a model file.</summary>
+/// <summary>Builds tokenizers from model files. Ids equal those of llama.cpp for GGUF and of Hugging Face tokenizers for <c>tokenizer.json</c>.</summary>
 public static class TokenizerFactory
 {
-    /// <summary>Builds the tokenizer in the metadata of a GGUF file.</summary>
-    /// <exception cref="ModelException">There is none, or one of an unsupported kind.</exception>
+    /// <summary>Builds the tokenizer that a GGUF file carries (keys <c>tokenizer.ggml.*</c>).</summary>
+    /// <param name="metadata">The metadata of the file.</param>
+    /// <exception cref="ModelException">There is no tokenizer, its parts contradict each other, or it is of an unsupported kind.</exception>
     public static Tokenizer FromGguf(IModelMetadata metadata)
     {
         ArgumentNullException.ThrowIfNull(metadata);
-        throw new ModelException(ModelFault.Unsupported, $"{metadata.Source}: tokenizers aren't built in here.");
+        return new VocabularyTokenizer(GgufTokenizerReader.Read(metadata));
     }
 
-    /// <summary>Builds the tokenizer in a Hugging Face directory.</summary>
-    /// <exception cref="ModelException">There is none, or one of an unsupported kind.</exception>
-    public static Tokenizer FromHuggingFace(string directory) =>
-        throw new ModelException(ModelFault.Unsupported, $"{directory}: tokenizers aren't built in here.");
+    /// <summary>Builds the tokenizer of a Hugging Face directory: <c>tokenizer.json</c>, with <c>tokenizer_config.json</c> and
+    /// <c>special_tokens_map.json</c> where they are.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <exception cref="ModelException">A file is missing, corrupt or of an unsupported kind.</exception>
+    public static Tokenizer FromHuggingFace(string directory)
+    {
+        ArgumentNullException.ThrowIfNull(directory);
+        return new VocabularyTokenizer(HuggingFaceTokenizerReader.Read(directory));
+    }
 }
