@@ -114,11 +114,22 @@ internal sealed class FrameSender : IDisposable
         }
     }
 
-    /// <summary>Waits, for a bounded time, until no sender uses the buffer and the keys.</summary>
+    /// <summary>
+    /// Wipes the keys and frees the buffer, after a bounded wait for a sender that still uses them. The link must have ended, so that
+    /// senders that come later are told.
+    /// </summary>
     /// <param name="timeout">The bound.</param>
-    public Task<bool> DrainAsync(TimeSpan timeout) => _lock.WaitAsync(timeout);
+    public async Task CloseAsync(TimeSpan timeout)
+    {
+        bool alone = await _lock.WaitAsync(timeout).ConfigureAwait(false);
+        Dispose();
+        if (alone)
+        {
+            _lock.Release();
+        }
+    }
 
-    /// <summary>Wipes the keys and frees the buffer.</summary>
+    /// <inheritdoc/>
     public void Dispose()
     {
         _sealer.Dispose();

@@ -233,8 +233,7 @@ public sealed class SealedLink : IAsyncDisposable
         _state.End(LinkFault.Closed, $"This end has closed the link to {Peer}.");
         await _lifetime.CancelAsync().ConfigureAwait(false);
         await _control.DisposeAsync().ConfigureAwait(false);
-        await _sender.DrainAsync(_closeTimeout).ConfigureAwait(false);
-        _sender.Dispose();
+        await _sender.CloseAsync(_closeTimeout).ConfigureAwait(false);
         await DisposeReceiverAsync().ConfigureAwait(false);
         _lifetime.Dispose();
     }
