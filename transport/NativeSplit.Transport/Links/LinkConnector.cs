@@ -1,5 +1,6 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
+using System.Security.Cryptography;
+using NativeSplit.Transport.Handshakes;
 
 namespace NativeSplit.Transport.Links;
 
@@ -12,24 +13,52 @@ public static class LinkConnector
     /// <param name="credentials">Our identity and the root we trust.</param>
     /// <param name="options">Limits.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArgumentException">The credentials or the options make no sense.</exception>
     /// <exception cref="LinkException">Unreachable, wrong peer, refused, or too slow.</exception>
-    public static ValueTask<SealedLink> ConnectAsync(EndPoint endpoint, string expectedPeer, LinkCredentials credentials, LinkOptions options, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public static ValueTask<SealedLink> ConnectAsync(
+        EndPoint endpoint, string expectedPeer, LinkCredentials credentials, LinkOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        ArgumentException.ThrowIfNullOrEmpty(expectedPeer);
+        ArgumentNullException.ThrowIfNull(credentials);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        credentials.RequireIdentity();
+        return RunAsync(endpoint, options, (handshake, token) => handshake.ConnectAsync(expectedPeer, credentials, token), cancellationToken);
+    }
 
     /// <summary>Opens an enrolment: TLS to a listener whose authority we know only by hash.</summary>
     /// <param name="endpoint">Address of the listener.</param>
     /// <param name="authorityHash">SHA-256 of the authority certificate (DER), from the join token.</param>
     /// <param name="options">Limits.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="LinkException">Unreachable, or the listener's authority has another hash.</exception>
-    public static ValueTask<Enrolment> EnrolAsync(EndPoint endpoint, ReadOnlyMemory<byte> authorityHash, LinkOptions options, CancellationToken cancellationToken) => throw new NotImplementedException();
-}
+    /// <exception cref="ArgumentException">The hash hasn't 32 bytes, or the options make no sense.</exception>
+    /// <exception cref="LinkException">Unreachable, refused, or the listener's authority has another hash.</exception>
+    public static ValueTask<Enrolment> EnrolAsync(
+        EndPoint endpoint, ReadOnlyMemory<byte> authorityHash, LinkOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(authorityHash.Length, SHA256.HashSizeInBytes);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        return RunAsync(endpoint, options, (handshake, token) => handshake.EnrolAsync(authorityHash, token), cancellationToken);
+    }
 
-/// <summary>An open enrolment. Dispose to close.</summary>
-/// <param name="Stream">TLS stream to the listener's enrolment handler.</param>
-/// <param name="Authority">The authority certificate whose hash was checked.</param>
-/// <param name="Peer">Identity of the listener, chained to that authority.</param>
-public sealed record Enrolment(Stream Stream, X509Certificate2 Authority, string Peer) : IAsyncDisposable
-{
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Stream.DisposeAsync();
+    private static async ValueTask<T> RunAsync<T>(
+        EndPoint endpoint, LinkOptions options, Func<ConnectorHandshake, CancellationToken, Task<T>> run, CancellationToken cancellationToken)
+    {
+        var handshake = new ConnectorHandshake(endpoint, options);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(options.HandshakeTimeout);
+        try
+        {
+            return await run(handshake, deadline.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Wire.IsExpected(e))
+        {
+            // The caller's cancel, the time-out and the peer's end are three outcomes.
+            cancellationToken.ThrowIfCancellationRequested();
+            throw handshake.Explain(e);
+        }
+    }
 }

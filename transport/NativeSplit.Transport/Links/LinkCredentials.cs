@@ -1,8 +1,28 @@
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using NativeSplit.Transport.Handshakes;
 
 namespace NativeSplit.Transport.Links;
 
 /// <summary>Who we are on links and whom we trust.</summary>
 /// <param name="Certificate">Own certificate with private key; its one URI name (SPIFFE) is our identity.</param>
 /// <param name="Authority">The only root that peers' certificates may chain to.</param>
-public sealed record LinkCredentials(X509Certificate2 Certificate, X509Certificate2 Authority);
+public sealed record LinkCredentials(X509Certificate2 Certificate, X509Certificate2 Authority)
+{
+    /// <summary>Our identity.</summary>
+    /// <exception cref="ArgumentException">The certificate has no private key or isn't one of a node.</exception>
+    internal string RequireIdentity()
+    {
+        if (!Certificate.HasPrivateKey)
+        {
+            throw new ArgumentException($"The certificate {Certificate.Subject} comes without its private key.");
+        }
+
+        return PeerIdentity.TryRead(Certificate, out string identity, out string problem)
+            ? identity
+            : throw new ArgumentException($"The certificate {Certificate.Subject} can't be used on links: {problem}.");
+    }
+
+    /// <summary>Our certificate as TLS wants it; nothing is fetched from the network.</summary>
+    internal SslStreamCertificateContext CreateContext() => SslStreamCertificateContext.Create(Certificate, additionalCertificates: null, offline: true);
+}

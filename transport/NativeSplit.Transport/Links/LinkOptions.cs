@@ -1,11 +1,54 @@
+using NativeSplit.Transport.Frames;
+
 namespace NativeSplit.Transport.Links;
 
 /// <summary>Limits of a link. The lesser of both ends' frame limits holds.</summary>
 public sealed record LinkOptions
 {
-    /// <summary>Longest payload of a frame, in bytes.</summary>
+    /// <summary>Least <see cref="MaxPayloadBytes"/>: room for the transport's own frames and a small message.</summary>
+    public const int MinPayloadBytes = 64;
+
+    /// <summary>Longest payload of a frame, in bytes: <see cref="MinPayloadBytes"/> to 2^30.</summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
 
     /// <summary>Time for the whole handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time for a whole enrolment at the listener, its handler included.</summary>
+    public TimeSpan EnrolmentTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time for a goodbye when a link is disposed, and for last frames after the peer has left.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Handshakes that a listener lets be unfinished at once. One more pushes out the oldest that has proven nothing yet, so that
+    /// stalled ones can't keep others out.
+    /// </summary>
+    public int MaxPendingHandshakes { get; init; } = 256;
+
+    /// <summary>Enrolments that a listener serves at once; one more pushes out the oldest.</summary>
+    public int MaxPendingEnrolments { get; init; } = 32;
+
+    /// <summary>Accepted links that wait for <see cref="LinkListener.AcceptAsync"/>; one more is dropped.</summary>
+    public int MaxWaitingLinks { get; init; } = 128;
+
+    /// <summary>Throws when a limit makes no sense.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A limit makes no sense.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPayloadBytes, MinPayloadBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxPayloadBytes, FrameLayout.PayloadCeiling);
+        ThrowIfNoTime(HandshakeTimeout, nameof(HandshakeTimeout));
+        ThrowIfNoTime(EnrolmentTimeout, nameof(EnrolmentTimeout));
+        ThrowIfNoTime(CloseTimeout, nameof(CloseTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPendingHandshakes, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPendingEnrolments, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxWaitingLinks, 1);
+    }
+
+    private static void ThrowIfNoTime(TimeSpan time, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, TimeSpan.FromDays(1), name);
+    }
 }

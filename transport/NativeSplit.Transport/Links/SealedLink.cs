@@ -1,4 +1,8 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Links;
 
@@ -19,40 +23,252 @@ public enum ReceiveStatus
 /// </remarks>
 public sealed class SealedLink : IAsyncDisposable
 {
+    private readonly Socket _data;
+    private readonly ControlConnection _control;
+    private readonly TimeSpan _closeTimeout;
+    private readonly LinkState _state;
+    private readonly FrameSender _sender;
+    private readonly FrameReceiver _receiver;
+    private readonly ProbeExchange _probes;
+    private readonly CancellationTokenSource _lifetime = new();
+    private readonly Lock _disposalLock = new();
+    private int _receiving;
+    private bool _peerDone;
+    private Task? _disposal;
+
+    /// <summary>Takes over the connections of a finished handshake.</summary>
+    /// <param name="peer">Verified identity of the peer.</param>
+    /// <param name="data">Data connection; owned from here.</param>
+    /// <param name="control">Control connection; owned from here.</param>
+    /// <param name="sealer">Seals what is sent; owned from here.</param>
+    /// <param name="opener">Opens what is received; owned from here.</param>
+    /// <param name="closeTimeout">Bound of a goodbye.</param>
+    internal SealedLink(
+        string peer, Socket data, ControlConnection control, FrameSealer sealer, FrameOpener opener, TimeSpan closeTimeout)
+    {
+        _data = data;
+        _control = control;
+        _closeTimeout = closeTimeout;
+        MaxPayloadBytes = opener.MaxPayloadBytes;
+        _state = new LinkState(peer, Cut);
+        _sender = new FrameSender(data, sealer, _state, MaxPayloadBytes);
+        _receiver = new FrameReceiver(data, opener, _state);
+        _probes = new ProbeExchange(_sender, _state);
+        control.Watch(OnControlEnded);
+    }
+
     /// <summary>Identity of the peer: the URI name of its certificate, verified.</summary>
-    public string Peer => throw new NotImplementedException();
+    public string Peer => _state.Peer;
 
     /// <summary>Longest payload both ends agreed on.</summary>
-    public int MaxPayloadBytes => throw new NotImplementedException();
+    public int MaxPayloadBytes { get; }
 
     /// <summary>Counts so far.</summary>
-    public LinkStatistics Statistics => throw new NotImplementedException();
+    public LinkStatistics Statistics => new(_sender.Frames, _sender.Bytes, _receiver.Frames, _receiver.Bytes);
 
     /// <summary>Type of the frame received last.</summary>
-    public FrameType Type => throw new NotImplementedException();
+    public FrameType Type => _receiver.Type;
 
     /// <summary>Inner header of the frame received last.</summary>
-    public FrameHeader Header => throw new NotImplementedException();
+    public FrameHeader Header => _receiver.Header;
 
-    /// <summary>Payload of the frame received last, decrypted in place; lent and writable until the next receive.</summary>
-    public Memory<byte> Payload => throw new NotImplementedException();
+    /// <summary>
+    /// Payload of the frame received last, decrypted in place; lent and writable until the next receive. Its first byte is 64-byte
+    /// aligned and pinned.
+    /// </summary>
+    public Memory<byte> Payload => _receiver.Payload;
+
+    /// <summary>Why the peer closed, once a receive returned <see cref="ReceiveStatus.Closed"/>; null when it was simply done.</summary>
+    public LinkFault? PeerFault { get; private set; }
 
     /// <summary>Sends a frame; completes when it is handed to the socket (back-pressure).</summary>
+    /// <param name="type"><see cref="FrameType.Activations"/> or <see cref="FrameType.Control"/>.</param>
+    /// <param name="header">Inner header.</param>
+    /// <param name="writer">Writes at most <see cref="MaxPayloadBytes"/> bytes; called once, while the link is locked for other senders.</param>
+    /// <param name="cancellationToken">
+    /// Observed until the frame is sealed and again after it was sent: a cancelled send leaves either nothing or a whole frame on the
+    /// wire, and the link whole.
+    /// </param>
+    /// <exception cref="ArgumentException">A type that belongs to the transport, or a payload longer than agreed.</exception>
     /// <exception cref="LinkException">The link is dead.</exception>
     public ValueTask SendAsync<TWriter>(FrameType type, FrameHeader header, TWriter writer, CancellationToken cancellationToken)
-        where TWriter : struct, IPayloadWriter => throw new NotImplementedException();
+        where TWriter : struct, IPayloadWriter
+    {
+        if (type is not (FrameType.Activations or FrameType.Control))
+        {
+            throw new ArgumentException($"Frames of type {type} are sent by the transport itself.", nameof(type));
+        }
+
+        return _sender.SendAsync(type, header, writer, cancellationToken);
+    }
 
     /// <summary>Sends a frame with a copied payload.</summary>
-    /// <exception cref="LinkException">The link is dead.</exception>
-    public ValueTask SendAsync(FrameType type, FrameHeader header, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <inheritdoc cref="SendAsync{TWriter}"/>
+    public ValueTask SendAsync(FrameType type, FrameHeader header, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+        SendAsync(type, header, new CopyWriter(payload), cancellationToken);
 
     /// <summary>Waits for the next activation or control frame; probes are answered on the way.</summary>
-    /// <exception cref="LinkException">The link is dead: broken seal, grammar, or a peer that vanished.</exception>
-    public ValueTask<ReceiveStatus> ReceiveAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <param name="cancellationToken">Ends the wait; no byte is lost, the next receive goes on.</param>
+    /// <exception cref="InvalidOperationException">Another receive is under way.</exception>
+    /// <exception cref="LinkException">The link is dead: broken seal, grammar, a peer that vanished, or disposed here.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ReceiveStatus> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.CompareExchange(ref _receiving, 1, 0) != 0)
+        {
+            throw new InvalidOperationException($"Another receive is under way on the link to {Peer}.");
+        }
 
-    /// <summary>Round trip of a probe. Both ends must be receiving.</summary>
-    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
+        try
+        {
+            while (!_peerDone)
+            {
+                await _receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
+                if (_receiver.Type is FrameType.Activations or FrameType.Control)
+                {
+                    return ReceiveStatus.Frame;
+                }
 
-    /// <summary>Says goodbye to the peer, if it still listens, and closes.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+                HandleOwnFrame();
+            }
+
+            _state.ThrowIfEnded();
+            return ReceiveStatus.Closed;
+        }
+        finally
+        {
+            Volatile.Write(ref _receiving, 0);
+        }
+    }
+
+    /// <summary>Round trip of a probe, from its sealing to the receipt of its echo. Both ends must be receiving.</summary>
+    /// <param name="cancellationToken">Ends the wait; there is no other time-out.</param>
+    /// <exception cref="LinkException">The link is dead, or the peer closed it before it answered.</exception>
+    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => _probes.MeasureAsync(cancellationToken);
+
+    /// <summary>
+    /// Says goodbye to the peer, if it still listens, and closes. A receive under way ends with a <see cref="LinkException"/>
+    /// (<see cref="LinkFault.Closed"/>). Takes bounded time; may be called more than once.
+    /// </summary>
+    public ValueTask DisposeAsync()
+    {
+        lock (_disposalLock)
+        {
+            return new ValueTask(_disposal ??= DisposeCoreAsync());
+        }
+    }
+
+    private void HandleOwnFrame()
+    {
+        ReadOnlySpan<byte> payload = _receiver.Payload.Span;
+        switch (_receiver.Type)
+        {
+            case FrameType.Probe when ProbeWriter.TryParse(payload, out ulong number):
+                _sender.Reply(number);
+                break;
+            case FrameType.ProbeReply when ProbeWriter.TryParse(payload, out ulong number):
+                _probes.Complete(number, Stopwatch.GetTimestamp());
+                break;
+            case FrameType.Close when CloseWriter.TryParse(payload, out ushort reason) && (reason == 0 || Enum.IsDefined((LinkFault)reason)):
+                PeerFault = reason == 0 ? null : (LinkFault)reason;
+                _peerDone = true;
+                _state.PeerLeaves();
+                _probes.Abandon();
+                break;
+            default:
+                throw _state.End(LinkFault.Malformed, $"{Peer} sent a {_receiver.Type} frame with a payload that it can't have. Open a new link.");
+        }
+    }
+
+    // A byte on the control connection breaks the grammar. Its end means that the peer ends: frames already on their way, the
+    // goodbye among them, get the time of a goodbye to arrive; then the data connection ends too.
+    private void OnControlEnded(bool unexpected)
+    {
+        if (unexpected)
+        {
+            _state.End(LinkFault.Malformed, $"{Peer} wrote to the control connection out of turn. Run the same release at both ends.");
+            return;
+        }
+
+        _state.PeerLeaves();
+        _ = EndAfterGraceAsync();
+    }
+
+    private async Task EndAfterGraceAsync()
+    {
+        try
+        {
+            await Task.Delay(_closeTimeout, _lifetime.Token).ConfigureAwait(false);
+            _probes.Abandon();
+            _data.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // Disposed meanwhile, or the data connection has ended by itself.
+        }
+    }
+
+    // Runs once, when the link ends for whatever reason: wakes whoever waits on a socket. The peer is told nothing.
+    private void Cut()
+    {
+        _data.Dispose();
+        _control.Abort();
+        _probes.Abandon();
+    }
+
+    private async Task DisposeCoreAsync()
+    {
+        await Task.Yield();
+        using (var bound = new CancellationTokenSource(_closeTimeout))
+        {
+            if (!_state.HasEnded)
+            {
+                ushort reason = _sender.KeysExhausted ? (ushort)LinkFault.KeysExhausted : (ushort)0;
+                await _sender.SendCloseAsync(reason, bound.Token).ConfigureAwait(false);
+                FinishData();
+                await _control.CloseAsync(bound.Token).ConfigureAwait(false);
+            }
+        }
+
+        _state.End(LinkFault.Closed, $"This end has closed the link to {Peer}.");
+        await _lifetime.CancelAsync().ConfigureAwait(false);
+        await _control.DisposeAsync().ConfigureAwait(false);
+        await _sender.CloseAsync(_closeTimeout).ConfigureAwait(false);
+        await DisposeReceiverAsync().ConfigureAwait(false);
+        _lifetime.Dispose();
+    }
+
+    // Ends our direction and takes in what the peer had sent: closing with unread bytes would reset the connection under the goodbye.
+    private void FinishData()
+    {
+        try
+        {
+            _data.Shutdown(SocketShutdown.Send);
+            if (Interlocked.CompareExchange(ref _receiving, 1, 0) == 0)
+            {
+                Span<byte> discarded = stackalloc byte[4096];
+                for (int left = 1024; left > 0 && _data.Available > 0 && _data.Receive(discarded) > 0; left--)
+                {
+                }
+
+                Volatile.Write(ref _receiving, 0);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The peer is gone before us.
+        }
+    }
+
+    // The sockets are closed, so a receive under way ends at once; its caller may still hold the payload, which stays valid memory.
+    private async Task DisposeReceiverAsync()
+    {
+        while (Interlocked.CompareExchange(ref _receiving, 1, 0) != 0)
+        {
+            await Task.Yield();
+        }
+
+        _receiver.Dispose();
+        Volatile.Write(ref _receiving, 0);
+    }
 }

@@ -1,0 +1,91 @@
+using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Tests.Support;
+
+namespace NativeSplit.Transport.Tests;
+
+/// <summary>Allocated bytes are counted for the whole process, so nothing else may run meanwhile.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class AloneCollection;
+
+/// <summary>A link in steady state allocates nothing per frame at either end.</summary>
+[Collection(typeof(AloneCollection))]
+public sealed class LinkAllocationTests
+{
+    private const int Frames = 4000;
+
+    // Room for what isn't per frame: a timer tick of the runtime, a pool slot of another core. One object per frame would be 24 times more.
+    private const long Slack = Frames;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory(Timeout = 60_000)]
+    [InlineData(0)]
+    [InlineData(4096)]
+    [InlineData(100_000)]
+    public async Task SendAndReceive_AllocateNothing_WhenEachFrameWaitsForTheOther(int bytes)
+    {
+        await using LinkPair pair = await LinkPair.OpenAsync();
+        byte[] payload = new byte[bytes];
+        await PingPongAsync(pair, payload, Frames / 2);
+
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        await PingPongAsync(pair, payload, Frames);
+        long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+
+        Assert.True(allocated < Slack, $"{allocated} bytes for {Frames} frames of {bytes} bytes each way");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task SendAndReceive_AllocateNothing_WhenOneWayStreams()
+    {
+        await using LinkPair pair = await LinkPair.OpenAsync();
+        byte[] payload = new byte[16_384];
+        await StreamAsync(pair, payload, Frames);
+
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        await StreamAsync(pair, payload, Frames);
+        long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+
+        Assert.True(allocated < Slack, $"{allocated} bytes for {Frames} frames");
+    }
+
+    private static async Task PingPongAsync(LinkPair pair, byte[] payload, int frames)
+    {
+        Task echo = EchoAsync(pair.Acceptor, frames);
+        for (int i = 0; i < frames; i++)
+        {
+            await pair.Connector.SendAsync(FrameType.Activations, default, new Filler(payload), Token);
+            await pair.Connector.ReceiveAsync(Token);
+        }
+
+        await echo;
+    }
+
+    private static async Task EchoAsync(SealedLink link, int frames)
+    {
+        for (int i = 0; i < frames; i++)
+        {
+            await link.ReceiveAsync(Token);
+            await link.SendAsync(link.Type, link.Header, link.Payload, Token);
+        }
+    }
+
+    private static async Task StreamAsync(LinkPair pair, byte[] payload, int frames)
+    {
+        Task sending = LinkSuite.SendManyAsync(pair.Connector, payload, frames);
+        for (int i = 0; i < frames; i++)
+        {
+            await pair.Acceptor.ReceiveAsync(Token);
+        }
+
+        await sending;
+    }
+
+    private readonly struct Filler(byte[] payload) : IPayloadWriter
+    {
+        public int Length => payload.Length;
+
+        public void Write(Span<byte> destination) => payload.CopyTo(destination);
+    }
+}

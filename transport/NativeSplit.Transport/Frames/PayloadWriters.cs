@@ -1,0 +1,59 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+
+namespace NativeSplit.Transport.Frames;
+
+/// <summary>Copies a payload that lies elsewhere.</summary>
+/// <param name="payload">The payload; read once, under the send lock.</param>
+internal readonly struct CopyWriter(ReadOnlyMemory<byte> payload) : IPayloadWriter
+{
+    public int Length => payload.Length;
+
+    public void Write(Span<byte> destination) => payload.Span.CopyTo(destination);
+}
+
+/// <summary>Payload of a probe and of its reply: one number, <c>u64</c>.</summary>
+/// <param name="number">Number of the probe.</param>
+/// <param name="clock">Where to note the time at which the probe is sealed; null for a reply.</param>
+internal readonly struct ProbeWriter(ulong number, ProbeClock? clock) : IPayloadWriter
+{
+    /// <summary>Bytes of the payload.</summary>
+    public const int Bytes = 8;
+
+    public int Length => Bytes;
+
+    public void Write(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(destination, number);
+        if (clock is not null)
+        {
+            clock.Start = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>Reads the number. False when the payload isn't one number.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> payload, out ulong number) =>
+        BinaryPrimitives.TryReadUInt64LittleEndian(payload, out number) && payload.Length == Bytes;
+}
+
+/// <summary>Holds the <see cref="Stopwatch"/> time at which a probe was sealed: waiting for other senders isn't part of the round trip.</summary>
+internal sealed class ProbeClock
+{
+    public long Start { get; set; }
+}
+
+/// <summary>Payload of a close frame: one reason, <c>u16</c>: 0 for done, otherwise the number of a <see cref="Links.LinkFault"/>.</summary>
+/// <param name="reason">The reason.</param>
+internal readonly struct CloseWriter(ushort reason) : IPayloadWriter
+{
+    /// <summary>Bytes of the payload.</summary>
+    public const int Bytes = 2;
+
+    public int Length => Bytes;
+
+    public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt16LittleEndian(destination, reason);
+
+    /// <summary>Reads the reason. False when the payload isn't one reason.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> payload, out ushort reason) =>
+        BinaryPrimitives.TryReadUInt16LittleEndian(payload, out reason) && payload.Length == Bytes;
+}

@@ -1,0 +1,221 @@
+using System.Buffers.Binary;
+using System.Net.Security;
+using System.Net.Sockets;
+using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Sealing;
+
+namespace NativeSplit.Transport.Handshakes;
+
+/// <summary>The listener's side of every handshake (docs/wire.md, sections 2, 3 and 6).</summary>
+internal sealed class ListenerHandshakes
+{
+    /// <summary>Longest authority certificate that an enrolment may be answered with, in bytes of DER.</summary>
+    public const int MaxAuthorityBytes = 16 << 10;
+
+    private readonly LinkCredentials _credentials;
+    private readonly LinkOptions _options;
+    private readonly Func<Stream, CancellationToken, Task>? _enrolment;
+    private readonly Func<SealedLink, bool> _deliver;
+    private readonly SslStreamCertificateContext _certificate;
+    private readonly string _identity;
+    private readonly PendingSet _handshakes;
+    private readonly PendingSet _enrolments;
+    private readonly WaitingLinks _waiting = new();
+    private readonly long[] _failures = new long[Enum.GetValues<LinkFault>().Length + 1];
+
+    /// <summary>Makes the handshakes of a listener.</summary>
+    /// <param name="credentials">Our identity and the root we trust.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="enrolment">Handler of enrolments, or null.</param>
+    /// <param name="deliver">Takes a finished link; false when there is no room for it.</param>
+    public ListenerHandshakes(
+        LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment, Func<SealedLink, bool> deliver)
+    {
+        options.Validate();
+        _identity = credentials.RequireIdentity();
+        _credentials = credentials;
+        _options = options;
+        _enrolment = enrolment;
+        _deliver = deliver;
+        _certificate = credentials.CreateContext();
+        _handshakes = new PendingSet(options.MaxPendingHandshakes);
+        _enrolments = new PendingSet(options.MaxPendingEnrolments);
+    }
+
+    /// <summary>Handshakes that are unfinished now.</summary>
+    public int Pending => _handshakes.Count + _enrolments.Count;
+
+    /// <summary>Failures so far, by reason; reasons that never came are absent.</summary>
+    public Dictionary<LinkFault, long> Failures()
+    {
+        var failures = new Dictionary<LinkFault, long>();
+        foreach (LinkFault fault in Enum.GetValues<LinkFault>())
+        {
+            long count = Volatile.Read(ref _failures[(int)fault]);
+            if (count > 0)
+            {
+                failures.Add(fault, count);
+            }
+        }
+
+        return failures;
+    }
+
+    /// <summary>Serves one accepted connection to its end or until it belongs to a link. Never throws because of the peer.</summary>
+    /// <param name="socket">The connection; owned from here.</param>
+    /// <param name="lifetime">Ends it when the listener stops.</param>
+    public async Task ServeAsync(Socket socket, CancellationToken lifetime)
+    {
+        bool handedOver = false;
+        try
+        {
+            Wire.Tune(socket);
+            handedOver = await ServeCoreAsync(socket, lifetime).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Wire.IsExpected(e))
+        {
+            if (!lifetime.IsCancellationRequested)
+            {
+                Count(Wire.FaultOf(e));
+            }
+        }
+        finally
+        {
+            if (!handedOver)
+            {
+                socket.Dispose();
+            }
+        }
+    }
+
+    private async Task<bool> ServeCoreAsync(Socket socket, CancellationToken lifetime)
+    {
+        Preamble preamble;
+        using (PendingSet.Entry entry = Enter(_handshakes, _options.HandshakeTimeout, lifetime))
+        {
+            byte[] bytes = new byte[Preamble.Bytes];
+            await Wire.ReadExactlyAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+            preamble = await JudgeAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+            switch (preamble.Kind)
+            {
+                case ConnectionKind.Control:
+                    return await ServeControlAsync(socket, entry).ConfigureAwait(false);
+                case ConnectionKind.Data:
+                    return await ServeDataAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+            }
+        }
+
+        await ServeEnrolmentAsync(socket, lifetime).ConfigureAwait(false);
+        return false;
+    }
+
+    private static PendingSet.Entry Enter(PendingSet set, TimeSpan timeout, CancellationToken lifetime) =>
+        set.TryEnter(timeout, lifetime) ?? throw new LinkException(LinkFault.TimedOut, "Too many handshakes are unfinished.");
+
+    private static async Task<Preamble> JudgeAsync(Socket socket, byte[] bytes, CancellationToken cancellationToken)
+    {
+        switch (Preamble.TryParse(bytes, out Preamble preamble))
+        {
+            case PreambleStatus.Complete when preamble.Answer == 0:
+                return preamble;
+            case PreambleStatus.BadVersion:
+                // The one failure a stranger is told of: it says no more than which release runs here.
+                byte[] answer = new Preamble(ConnectionKind.Control, (byte)LinkFault.VersionMismatch).ToArray();
+                await Wire.WriteAsync(socket, answer, cancellationToken).ConfigureAwait(false);
+                throw new LinkException(LinkFault.VersionMismatch, "The peer speaks another version.");
+            default:
+                throw new LinkException(LinkFault.Malformed, "The peer didn't open with a preamble.");
+        }
+    }
+
+    private async Task<bool> ServeControlAsync(Socket socket, PendingSet.Entry entry)
+    {
+        await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
+        var check = new PeerCheck(_credentials.Authority, expectedPeer: null);
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        LinkAgreement? agreement = null;
+        WaitingLinks.Waiting? waiting = null;
+        bool handedOver = false;
+        try
+        {
+            await tls.AuthenticateAsServerAsync(TlsRules.ForListener(_certificate, TlsRules.LinkProtocol, check), entry.Token).ConfigureAwait(false);
+            TlsRules.Require(tls, TlsRules.LinkProtocol, mutual: true);
+            string peer = check.Identity ?? throw new LinkException(LinkFault.AuthenticationFailed, $"A peer was refused: {check.Problem}.");
+            agreement = await LinkAgreement.AcceptAsync(
+                tls, _identity, peer, _options.MaxPayloadBytes, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
+            entry.Prove();
+            Socket data = await waiting!.ReceiveSocketAsync(entry.Token).ConfigureAwait(false);
+            byte[] proof = new byte[LinkKeys.SecretBytes];
+            agreement.Keys.WriteProof(fromConnector: false, new Preamble(ConnectionKind.Data).ToArray(), agreement.ConnectionId, proof);
+            await Wire.WriteAsync(data, proof, entry.Token).ConfigureAwait(false);
+            SealedLink link = agreement.CreateLink(data, new ControlConnection(socket, tls), _options);
+            handedOver = waiting.IsTaken = true;
+            if (!_deliver(link))
+            {
+                await link.DisposeAsync().ConfigureAwait(false);
+            }
+
+            return true;
+        }
+        finally
+        {
+            waiting?.Dispose();
+            agreement?.Dispose();
+            if (!handedOver)
+            {
+                await tls.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<bool> ServeDataAsync(Socket socket, byte[] preamble, CancellationToken cancellationToken)
+    {
+        byte[] claim = new byte[WaitingLinks.ClaimBytes];
+        await Wire.ReadExactlyAsync(socket, claim, cancellationToken).ConfigureAwait(false);
+        return _waiting.TryClaim(preamble, claim, socket)
+            ? true
+            : throw new LinkException(LinkFault.AuthenticationFailed, "A data connection belongs to no link.");
+    }
+
+    private async Task ServeEnrolmentAsync(Socket socket, CancellationToken lifetime)
+    {
+        using PendingSet.Entry entry = Enter(_enrolments, _options.EnrolmentTimeout, lifetime);
+        if (_enrolment is null)
+        {
+            byte[] refusal = new Preamble(ConnectionKind.Enrolment, (byte)LinkFault.AuthenticationFailed).ToArray();
+            await Wire.WriteAsync(socket, refusal, entry.Token).ConfigureAwait(false);
+            throw new LinkException(LinkFault.AuthenticationFailed, "Nobody enrols here.");
+        }
+
+        // A handler that doesn't observe its token loses its stream.
+        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
+        byte[] authority = _credentials.Authority.RawData;
+        byte[] answer = new byte[Preamble.Bytes + sizeof(uint) + authority.Length];
+        new Preamble(ConnectionKind.Enrolment).Format(answer);
+        BinaryPrimitives.WriteInt32LittleEndian(answer.AsSpan(Preamble.Bytes), authority.Length);
+        authority.CopyTo(answer, Preamble.Bytes + sizeof(uint));
+        await Wire.WriteAsync(socket, answer, entry.Token).ConfigureAwait(false);
+        await using var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        await tls.AuthenticateAsServerAsync(TlsRules.ForListener(_certificate, TlsRules.EnrolmentProtocol, peer: null), entry.Token)
+            .ConfigureAwait(false);
+        TlsRules.Require(tls, TlsRules.EnrolmentProtocol, mutual: false);
+        await HandleEnrolmentAsync(tls, entry.Token).ConfigureAwait(false);
+        await tls.ShutdownAsync().WaitAsync(entry.Token).ConfigureAwait(false);
+        socket.Shutdown(SocketShutdown.Send);
+    }
+
+    private async Task HandleEnrolmentAsync(SslStream tls, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _enrolment!(tls, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!Wire.IsExpected(e))
+        {
+            // The handler belongs to the caller; whatever it throws ends this enrolment and no other.
+            throw new LinkException(LinkFault.Malformed, "The enrolment handler failed.", e);
+        }
+    }
+
+    private void Count(LinkFault fault) => Interlocked.Increment(ref _failures[(int)fault]);
+}
