@@ -23,7 +23,7 @@ internal static class DefaultModel
             throw new UsageException($"No --model was named, and the shipped model isn't at {shipped}. Name a GGUF file or a Hugging Face folder with --model.");
         }
 
-        VerbRunner.ErrorConsole.WriteLine($"No --model named: using the shipped {FileName} (a very small model of road incident reports; see models/roadside-1.6m.md).");
+        Console.Error.WriteLine($"No --model named: using the shipped {FileName} (a very small model of road incident reports; see models/roadside-1.6m.md).");
         return shipped;
     }
 }

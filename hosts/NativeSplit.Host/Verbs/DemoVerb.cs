@@ -142,6 +142,3 @@ internal static class DemoVerb
         public ValueTask DisposeAsync() => gateway.DisposeAsync();
     }
 }
-
-/// <summary>One finished answer.</summary>
-internal sealed record DemoAnswer(string Text, GenerationUsage Usage, GenerationTimings Timings);

@@ -96,7 +96,8 @@ internal static class LogitsVerb
     {
         List<LayerRange> ranges = [];
         int start = 0;
-        foreach (int end in text is null ? [layerCount] : [.. ReadNumbers(text, "--cut"), layerCount])
+        int[] cuts = text is null ? [] : ReadNumbers(text, "--cut");
+        foreach (int end in (int[])[.. cuts, layerCount])
         {
             if (end <= start || end > layerCount)
             {

@@ -3,7 +3,6 @@ using System.Globalization;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Engine.Generation;
 using NativeSplit.Host.Composition;
-using NativeSplit.Model;
 
 namespace NativeSplit.Host.Verbs;
 
@@ -52,7 +51,7 @@ internal static class RunVerb
             }
 
             Console.Out.WriteLine();
-            VerbRunner.ErrorConsole.WriteLine(Figures(loaded.File.Name, path.Executors[0].Backend, generation));
+            Console.Error.WriteLine(Figures(loaded.File.Name, path.Executors[0].Backend, generation));
             return ExitCode.Done;
         });
         return command;

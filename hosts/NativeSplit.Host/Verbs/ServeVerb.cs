@@ -57,7 +57,7 @@ internal static class ServeVerb
                 cancellationToken);
             Announce(gateway, fixedPlan, new NodeId(self));
             await gateway.Ready.WaitAsync(cancellationToken);
-            VerbRunner.ErrorConsole.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
+            Console.Error.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
             await Task.Delay(Timeout.Infinite, cancellationToken);
             return ExitCode.Done;
         });
@@ -96,7 +96,7 @@ internal static class ServeVerb
 
         foreach (NodeId node in plan.Segments.Select(segment => segment.Node).Where(node => node != self).Distinct())
         {
-            VerbRunner.ErrorConsole.WriteLine($"{node} joins with (one time, within an hour):");
+            Console.Error.WriteLine($"{node} joins with (one time, within an hour):");
 
             // Written without Spectre's wrapping, so that it can be copied.
             Console.Error.WriteLine($"  nativesplit worker --gateway HOST:{driver.LocalEndPoint.Port} --token {gateway.CreateToken(node).ToText()}");

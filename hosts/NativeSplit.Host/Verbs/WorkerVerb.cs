@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
-using NativeSplit.Cluster;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Host.Composition;
 using NativeSplit.Model;
