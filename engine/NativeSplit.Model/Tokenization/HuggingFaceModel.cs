@@ -51,7 +51,7 @@ internal sealed record HuggingFaceModel
         return new HuggingFaceModel
         {
             Vocabulary = vocabulary,
-            Merges = [.. model.Required("merges").Items().Select(ReadMerge)],
+            Merges = ReadMerges(model.Required("merges")),
             Unknown = ReadUnknown(model, vocabulary),
             FuseUnknown = model.Flag("fuse_unk"),
             ByteFallback = model.Flag("byte_fallback"),
@@ -80,25 +80,49 @@ internal sealed record HuggingFaceModel
         return entries.Count > 0 ? entries : throw vocab.Corrupt("is empty");
     }
 
-    /// <summary>Reads a merge: <c>"a b"</c>, or <c>["a", "b"]</c> in files since 2024.</summary>
-    private static MergePair ReadMerge(JsonNodeReader merge)
+    /// <summary>Reads merges: <c>"a b"</c>, or <c>["a", "b"]</c> in files since 2024.</summary>
+    private static List<MergePair> ReadMerges(JsonNodeReader merges)
     {
-        JsonElement element = merge.Element;
-        if (element.ValueKind == JsonValueKind.String)
+        if (merges.Element.ValueKind != JsonValueKind.Array)
         {
-            string[] sides = element.GetString()!.Split(' ');
-            if (sides.Length == 2 && sides[0].Length > 0 && sides[1].Length > 0)
-            {
-                return new MergePair(sides[0], sides[1]);
-            }
-        }
-        else if (element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == 2
-            && element[0].ValueKind == JsonValueKind.String && element[1].ValueKind == JsonValueKind.String)
-        {
-            return new MergePair(element[0].GetString()!, element[1].GetString()!);
+            throw merges.Corrupt("isn't an array");
         }
 
-        throw merge.Corrupt("isn't a merge: two pieces, \"a b\" or [\"a\", \"b\"]");
+        var pairs = new List<MergePair>(merges.Element.GetArrayLength());
+        foreach (JsonElement merge in merges.Element.EnumerateArray())
+        {
+            pairs.Add(TryReadMerge(merge, out MergePair pair)
+                ? pair
+                : throw merges.Corrupt($"has at {pairs.Count} something that isn't a merge: two pieces, \"a b\" or [\"a\", \"b\"]"));
+        }
+
+        return pairs;
+    }
+
+    private static bool TryReadMerge(JsonElement merge, out MergePair pair)
+    {
+        pair = default;
+        if (merge.ValueKind == JsonValueKind.String)
+        {
+            string text = merge.GetString()!;
+            int space = text.IndexOf(' ', StringComparison.Ordinal);
+            if (space <= 0 || space == text.Length - 1 || text.IndexOf(' ', space + 1) >= 0)
+            {
+                return false;
+            }
+
+            pair = new MergePair(text[..space], text[(space + 1)..]);
+            return true;
+        }
+
+        if (merge.ValueKind != JsonValueKind.Array || merge.GetArrayLength() != 2
+            || merge[0].ValueKind != JsonValueKind.String || merge[1].ValueKind != JsonValueKind.String)
+        {
+            return false;
+        }
+
+        pair = new MergePair(merge[0].GetString()!, merge[1].GetString()!);
+        return true;
     }
 
     private static TokenId? ReadUnknown(JsonNodeReader model, List<KeyValuePair<string, int>> vocabulary)

@@ -17,7 +17,7 @@ internal sealed class VocabularyTokenizer : Tokenizer
     /// <exception cref="ModelException">The definition contradicts itself.</exception>
     public VocabularyTokenizer(TokenizerDefinition definition)
     {
-        _definition = definition;
+        _definition = definition with { Merges = [] }; // Only the encoder needs them, in its own form.
         _pieces = new PieceTable(definition.Pieces, definition.Source);
         _encoder = definition.Algorithm == TokenizerAlgorithm.ByteLevelRanks
             ? new ByteLevelEncoder(_pieces, definition.Merges, definition.IgnoreMerges, definition.Source)

@@ -58,10 +58,10 @@ public class HuggingFaceTokenizerTests
         using var folder = new TemporaryFolder();
         JsonNode root = ReadLlama3Style();
         Replace(root, place, JsonNode.Parse(json));
-        File.WriteAllText(folder.PathOf("tokenizer.json"), root.ToJsonString());
+        folder.Write("tokenizer.json", root.ToJsonString());
         var error = Assert.Throws<ModelException>(() => TokenizerFactory.FromHuggingFace(folder.Path));
         Assert.Equal(fault, error.Fault);
-        Assert.Contains(folder.PathOf("tokenizer.json"), error.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(folder.Path, "tokenizer.json"), error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public class HuggingFaceTokenizerTests
     public void FromHuggingFace_CallsTheFileCorrupt_WhenItIsNotJson(string content)
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.PathOf("tokenizer.json"), content);
+        folder.Write("tokenizer.json", content);
         Assert.Equal(ModelFault.Corrupt, Assert.Throws<ModelException>(() => TokenizerFactory.FromHuggingFace(folder.Path)).Fault);
     }
 
@@ -92,7 +92,7 @@ public class HuggingFaceTokenizerTests
         byte[] whole = File.ReadAllBytes(TestData.PathOf("tokenizers", "llama3-style", "tokenizer.json"));
         for (int length = 0; length < whole.Length - 2; length += 701)
         {
-            File.WriteAllBytes(folder.PathOf("tokenizer.json"), whole[..length]);
+            folder.Write("tokenizer.json", whole[..length]);
             Assert.Equal(ModelFault.Corrupt, Assert.Throws<ModelException>(() => TokenizerFactory.FromHuggingFace(folder.Path)).Fault);
         }
     }
@@ -107,7 +107,7 @@ public class HuggingFaceTokenizerTests
         string json = File.ReadAllText(TestData.PathOf("tokenizers", "llama3-style", "tokenizer.json"));
         Assert.Contains(written, json, StringComparison.Ordinal);
         byte[] bytes = [.. json.Replace(written, broken, StringComparison.Ordinal).SelectMany(c => c == '\u00ff' ? [0xFF] : System.Text.Encoding.UTF8.GetBytes([c]))];
-        File.WriteAllBytes(folder.PathOf("tokenizer.json"), bytes);
+        folder.Write("tokenizer.json", bytes);
         Assert.Equal(ModelFault.Corrupt, Assert.Throws<ModelException>(() => TokenizerFactory.FromHuggingFace(folder.Path)).Fault);
     }
 
@@ -115,8 +115,8 @@ public class HuggingFaceTokenizerTests
     public void FromHuggingFace_NamesTheToken_WhenTheConfigurationAsksForOneThatIsNotThere()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.PathOf("tokenizer.json"), ReadLlama3Style().ToJsonString());
-        File.WriteAllText(folder.PathOf("tokenizer_config.json"), """{"eos_token": "<nowhere>"}""");
+        folder.Write("tokenizer.json", ReadLlama3Style().ToJsonString());
+        folder.Write("tokenizer_config.json", """{"eos_token": "<nowhere>"}""");
         var error = Assert.Throws<ModelException>(() => TokenizerFactory.FromHuggingFace(folder.Path));
         Assert.Equal(ModelFault.Corrupt, error.Fault);
         Assert.Contains("<nowhere>", error.Message, StringComparison.Ordinal);
@@ -126,9 +126,9 @@ public class HuggingFaceTokenizerTests
     public void FromHuggingFace_TakesNamesFromTheMap_AndTokensFromTheConfiguration()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.PathOf("tokenizer.json"), ReadLlama3Style().ToJsonString());
-        File.WriteAllText(folder.PathOf("tokenizer_config.json"), """{"added_tokens_decoder": {"2000": {"content": "<late>", "special": true}}}""");
-        File.WriteAllText(folder.PathOf("special_tokens_map.json"), """{"bos_token": {"content": "<|begin_of_text|>"}, "eos_token": "<late>"}""");
+        folder.Write("tokenizer.json", ReadLlama3Style().ToJsonString());
+        folder.Write("tokenizer_config.json", """{"added_tokens_decoder": {"2000": {"content": "<late>", "special": true}}}""");
+        folder.Write("special_tokens_map.json", """{"bos_token": {"content": "<|begin_of_text|>"}, "eos_token": "<late>"}""");
         Tokenizer tokenizer = TokenizerFactory.FromHuggingFace(folder.Path);
         Assert.Equal(2001, tokenizer.VocabularySize);
         Assert.Equal(new TokenId(2000), tokenizer.EndOfText);

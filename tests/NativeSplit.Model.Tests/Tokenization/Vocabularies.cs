@@ -24,8 +24,8 @@ internal static class Vocabularies
         return Once(tokenizer, () =>
         {
             using var folder = new TemporaryFolder();
-            File.Copy(tokenizer, folder.PathOf("tokenizer.json"));
-            File.Copy(config, folder.PathOf("tokenizer_config.json"));
+            folder.Write("tokenizer.json", File.ReadAllBytes(tokenizer));
+            folder.Write("tokenizer_config.json", File.ReadAllBytes(config));
             return TokenizerFactory.FromHuggingFace(folder.Path);
         });
     }
@@ -54,19 +54,6 @@ internal static class Vocabularies
 
         return tokenizer.Value;
     }
-}
-
-/// <summary>A folder that is gone when the test is over.</summary>
-internal sealed class TemporaryFolder : IDisposable
-{
-    /// <summary>Where it is.</summary>
-    public string Path { get; } = Directory.CreateTempSubdirectory("nativesplit-").FullName;
-
-    /// <summary>A file in it.</summary>
-    public string PathOf(string name) => System.IO.Path.Combine(Path, name);
-
-    /// <inheritdoc/>
-    public void Dispose() => Directory.Delete(Path, recursive: true);
 }
 
 /// <summary>What every test of a tokenizer does.</summary>
