@@ -30,15 +30,35 @@ internal sealed class StepRunner
     }
 
     /// <summary>Runs a batch. Afterwards <see cref="Logits"/> are those of its logit rows.</summary>
-    public async ValueTask RunAsync(StepBatch batch, CancellationToken cancellationToken)
+    public ValueTask RunAsync(StepBatch batch, CancellationToken cancellationToken)
     {
         var hidden = _hidden.AsMemory(0, batch.RowCount * _embedding.HiddenSize);
         _embedding.Embed(batch.Tokens, hidden.Span);
-        await _path.ForwardAsync(batch.Rows, hidden, cancellationToken).ConfigureAwait(false);
-        batch.Advance();
-        _head.ComputeLogits(hidden.Span, batch.LogitRows, _logits.AsMemory(0, batch.LogitCount * _head.VocabularySize));
+        var forward = _path.ForwardAsync(batch.Rows, hidden, cancellationToken);
+        if (!forward.IsCompletedSuccessfully)
+        {
+            return FinishLaterAsync(forward, batch);
+        }
+
+        // A path in this process is done by now: no state machine needed.
+        forward.GetAwaiter().GetResult();
+        Finish(batch);
+        return default;
     }
 
     /// <summary>Logits of a logit row of the last batch, of the tokens that may be chosen; free to be overwritten.</summary>
     public Span<float> Logits(int index) => _logits.AsSpan(index * _head.VocabularySize, _tokens);
+
+    private async ValueTask FinishLaterAsync(ValueTask forward, StepBatch batch)
+    {
+        await forward.ConfigureAwait(false);
+        Finish(batch);
+    }
+
+    private void Finish(StepBatch batch)
+    {
+        batch.Advance();
+        var hidden = _hidden.AsSpan(0, batch.RowCount * _embedding.HiddenSize);
+        _head.ComputeLogits(hidden, batch.LogitRows, _logits.AsMemory(0, batch.LogitCount * _head.VocabularySize));
+    }
 }

@@ -1,0 +1,77 @@
+using NativeSplit.Testing;
+
+namespace NativeSplit.Engine.Tests.Execution;
+
+/// <summary>The shipped model against the results computed from its float32 weights.</summary>
+public class RoadsideTests
+{
+    public static TheoryData<string> Kernels => ["scalar", "avx2", "avx512"];
+
+    public static TheoryData<int, int> Cuts
+    {
+        get
+        {
+            // Every cut of eight layers into two ranges (b = 8) and into three.
+            var cuts = new TheoryData<int, int>();
+            for (int a = 1; a < 8; a++)
+            {
+                for (int b = a + 1; b <= 8; b++)
+                {
+                    cuts.Add(a, b);
+                }
+            }
+
+            return cuts;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Continue_GivesAllReferenceTokens_FromTheFloat32Weights(string kernels)
+    {
+        using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.OrSkip(kernels), threads: 2);
+        Assert.All(RoadsideGolden.Cases, entry => Assert.Equal(entry.ContinuationIds, model.Continue(entry.PromptIds, entry.ContinuationIds.Length)));
+    }
+
+    [Fact]
+    public void Logits_AreThoseOfTheReference_AtTheLastPromptPosition()
+    {
+        using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.Fastest);
+        var cases = RoadsideGolden.Cases.Where(entry => entry.LastPromptLogits is not null).ToList();
+        Assert.Equal(3, cases.Count);
+        foreach (var entry in cases)
+        {
+            float[] logits = model.Run(entry.PromptIds)[^model.Shape.VocabularySize..];
+
+            // Two float32 computations, each within 1e-5 of the largest logit (the golden README's bound for llama.cpp), in other orders of summation.
+            Assert.True(Comparison.MaxDifference(logits, entry.LastPromptLogits) <= 2e-5 * Comparison.Largest(entry.LastPromptLogits));
+        }
+    }
+
+    [Theory]
+    [InlineData("roadside-1.6m-f16.gguf", 10)]
+    [InlineData("roadside-1.6m-q8_0.gguf", 9)]
+    public void Continue_GivesTheReferenceTexts_FromTheShippedFiles(string file, int texts)
+    {
+        // The card says how many of the ten texts llama.cpp gives with these weights.
+        using var model = new LoadedModel(TestData.ModelPath(file), KernelSets.Fastest, threads: 2);
+        int equal = RoadsideGolden.Cases.Count(entry =>
+        {
+            int length = entry.EndIndex + 1 ?? entry.ContinuationIds.Length;
+            return model.Continue(entry.PromptIds, length).AsSpan().SequenceEqual(entry.ContinuationIds.AsSpan(0, length));
+        });
+        Assert.True(equal >= texts, $"{equal} of {RoadsideGolden.Cases.Count} texts are equal");
+    }
+
+    [Theory]
+    [MemberData(nameof(Cuts))]
+    public void Run_GivesTheSameBitsAndTokens_InEveryCut(int first, int second)
+    {
+        string path = TestData.ModelPath("roadside-1.6m-q8_0.gguf");
+        int[] prompt = RoadsideGolden.Cases.MinBy(entry => Math.Abs(entry.PromptIds.Length - 36))!.PromptIds;
+        using var whole = new LoadedModel(path, KernelSets.Fastest);
+        using var parts = new LoadedModel(path, KernelSets.Fastest, cut: second == 8 ? [first] : [first, second]);
+        Assert.Equal(whole.Run(prompt), parts.Run(prompt, piece: 16));
+        Assert.Equal(whole.Continue(prompt, 8), parts.Continue(prompt, 8));
+    }
+}

@@ -1,0 +1,113 @@
+using System.Collections.Frozen;
+using NativeSplit.Engine.Generation;
+using NativeSplit.Engine.Sampling;
+using NativeSplit.Model;
+
+namespace NativeSplit.Engine.Tests.Generation;
+
+/// <summary>Which requests are taken, and what the others are told.</summary>
+public class AdmissionTests
+{
+    [Theory]
+    [InlineData(63, null)]
+    [InlineData(64, EngineFault.PromptTooLong)]
+    [InlineData(65, EngineFault.PromptTooLong)]
+    public async Task StartAsync_SaysPromptTooLong_WhenNoTokenFitsAfterIt(int length, EngineFault? fault)
+    {
+        await using var harness = new GeneratorHarness(capacity: 64);
+        var request = GeneratorHarness.Request([.. Enumerable.Repeat(7, length)]);
+        if (fault is null)
+        {
+            Assert.Single((await harness.RunAsync(request)).Tokens);
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(request));
+        Assert.Equal(fault, error.Fault);
+        Assert.Contains($"{length} tokens; the context holds 64", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task StartAsync_SaysNoCapacityAtOnce_WhenTheKvRoomIsTaken()
+    {
+        await using var harness = new GeneratorHarness(capacity: 128);
+        var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        harness.Path.BeforeForward = async (_, _) => await hold.Task;
+        var first = harness.Generator.StartAsync(GeneratorHarness.Request([1, 2], 90), TestContext.Current.CancellationToken).AsTask();
+        var second = harness.Generator.StartAsync(GeneratorHarness.Request([1, 2], 90), TestContext.Current.CancellationToken).AsTask();
+        hold.SetResult();
+
+        await using var running = await first;
+        var error = await Assert.ThrowsAsync<EngineException>(() => second);
+        Assert.Equal(EngineFault.NoCapacity, error.Fault);
+        Assert.Equal(90, (await GeneratorHarness.ReadAsync(running)).Tokens.Length);
+        Assert.Equal((0, 0), harness.Held);
+        Assert.Equal(90, (await harness.RunAsync(GeneratorHarness.Request([1, 2], 90))).Tokens.Length);
+    }
+
+    [Fact]
+    public async Task StartAsync_SaysNoCapacity_WhenAsManySequencesRunAsMay()
+    {
+        await using var harness = new GeneratorHarness(new TextGeneratorOptions { MaxSequences = 2 });
+        var steps = new StepGate();
+        harness.Path.BeforeForward = (_, _) => steps.WaitAsync();
+        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken);
+        var second = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken).AsTask();
+        var third = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken).AsTask();
+        steps.Open();
+
+        await using var taken = await second;
+        Assert.Equal(EngineFault.NoCapacity, (await Assert.ThrowsAsync<EngineException>(() => third)).Fault);
+    }
+
+    public static TheoryData<GenerationRequest> Malformed => new()
+    {
+        new GenerationRequest { Prompt = [] },
+        GeneratorHarness.Request([1, 384]),
+        GeneratorHarness.Request([-1]),
+        GeneratorHarness.Request([1], 0),
+        GeneratorHarness.Request([1], -5),
+        GeneratorHarness.Request([1]) with { Stop = [""] },
+        GeneratorHarness.Request([1]) with { Sampling = new SamplingOptions { TopP = 2f } },
+        GeneratorHarness.Request([1]) with { Sampling = new SamplingOptions { LogitBias = new Dictionary<TokenId, float> { [new(384)] = 1f }.ToFrozenDictionary() } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Malformed))]
+    public async Task StartAsync_Refuses_WhenTheRequestIsMalformed(GenerationRequest request)
+    {
+        await using var harness = new GeneratorHarness();
+        await Assert.ThrowsAnyAsync<ArgumentException>(() => harness.RunAsync(request));
+        Assert.Equal((0, 0), harness.Held);
+    }
+
+    [Fact]
+    public async Task StartAsync_LeavesNothingBehind_WhenCancelledDuringAdmission()
+    {
+        await using var harness = new GeneratorHarness();
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        harness.Path.BeforeReserve = async _ =>
+        {
+            reached.TrySetResult();
+            await hold.Task;
+        };
+        using var cancel = new CancellationTokenSource();
+        var start = harness.Generator.StartAsync(GeneratorHarness.Request([1, 2, 3], 100), cancel.Token).AsTask();
+        await reached.Task;
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start);
+        hold.SetResult();
+
+        // The next request is handled after the cancel, so by its end the room is back.
+        await harness.RunAsync(GeneratorHarness.Request([1], 1));
+        Assert.Equal((0, 0), harness.Held);
+    }
+
+    [Theory]
+    [InlineData(0, 8, 8)]
+    [InlineData(4, 0, 8)]
+    [InlineData(9, 8, 8)]
+    public void Options_Refuse_WhenABoundIsOutOfItsRange(int sequences, int prefill, int rows) =>
+        Assert.ThrowsAny<ArgumentException>(() => new TextGeneratorOptions { MaxSequences = sequences, PrefillChunkRows = prefill, MaxBatchRows = rows }.Validate());
+}
