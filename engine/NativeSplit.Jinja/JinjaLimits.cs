@@ -25,7 +25,7 @@ public sealed record JinjaLimits
     public long MaxLoopIterations { get; init; } = 1_000_000;
 
     /// <summary>Work of one rendering: one unit for each step of the template and for every 16 characters or items a step looks at.</summary>
-    public long MaxWork { get; init; } = 50_000_000;
+    public long MaxWork { get; init; } = 20_000_000;
 
     /// <summary>Deepest nesting of macro calls.</summary>
     public int MaxCallDepth { get; init; } = 64;

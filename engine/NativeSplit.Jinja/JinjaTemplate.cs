@@ -11,9 +11,11 @@ namespace NativeSplit.Jinja;
 /// <c>call</c>, <c>filter</c>, comments; <c>generation</c> tags are dropped. Globals: <c>range</c>, <c>namespace</c>, <c>dict</c>,
 /// <c>raise_exception</c>, <c>strftime_now</c>.</para>
 /// <para>Where the reference fails for want of a filter, a test or a method, or on undefined values, this follows Jinja2 for Python.
-/// On purpose it differs in three things: integers have 64 bits, where the reference rounds past 2^53; lists, dicts and
-/// functions joined to a string are an error, where the reference writes <c>[object Map]</c> or its own source; a filter, test or statement that
-/// isn't supported is an error when the template is parsed, not when it is reached.</para>
+/// On purpose it differs in three things: integers have 64 bits, where the reference rounds past 2^53; a dict joined to a
+/// string and a function printed are errors, where the reference writes <c>[object Map]</c> and its own source; a filter, test or statement
+/// that isn't supported is an error when the template is parsed, not when it is reached.</para>
+/// <para>Of the reference's own ways, these surprise most: <c>strip</c> and its kin take off white space whatever they are told to;
+/// <c>==</c> is that of ECMAScript and compares lists and dicts by identity; <c>break</c> and <c>continue</c> drop what their iteration printed.</para>
 /// </remarks>
 public sealed class JinjaTemplate
 {

@@ -18,13 +18,10 @@ internal static class DictMethods
     public static JinjaValue Get(CallSite site, DictValue dict, CallArguments arguments)
     {
         JinjaValue key = arguments.Require(site, 0, "key");
-        if (key is not StringValue name)
-        {
-            throw site.Fail($"The key of a dict must be a string, not {key.TypeName}");
-        }
-
-        site.Budget.Scan(site, name.Text.Length);
-        return dict.Entries.TryGetValue(name.Text, out JinjaValue? value) ? value : arguments.Find(1, "default") ?? NoneValue.Instance;
+        site.Budget.Scan(site, key is StringValue scanned ? scanned.Text.Length : 0);
+        return key is StringValue name && dict.Entries.TryGetValue(name.Text, out JinjaValue? value)
+            ? value
+            : arguments.Find(1, "default") ?? NoneValue.Instance;
     }
 
     /// <summary>A list of lists of key and value.</summary>

@@ -23,8 +23,8 @@ internal static class Tests
         ["mapping"] = (false, (_, operand, _) => operand is DictValue),
         ["iterable"] = (false, (_, operand, _) => operand is StringValue or ListValue { IsTuple: false }),
         ["sequence"] = (false, (_, operand, _) => operand is StringValue or ListValue or DictValue),
-        ["odd"] = (false, (site, operand, _) => IntegerOf(site, operand) % 2 != 0),
-        ["even"] = (false, (site, operand, _) => IntegerOf(site, operand) % 2 == 0),
+        ["odd"] = (false, (site, operand, _) => NumberOf(site, operand) % 2 is 1 or -1),
+        ["even"] = (false, (site, operand, _) => NumberOf(site, operand) % 2 == 0),
         ["lower"] = (false, (site, operand, _) => operand is StringValue text && text.Text == TextCase.ToLower(Scan(site, text))),
         ["upper"] = (false, (site, operand, _) => operand is StringValue text && text.Text == TextCase.ToUpper(Scan(site, text))),
         ["divisibleby"] = (true, (site, operand, arguments) => Operators.Apply(site, BinaryOperator.Remainder, operand, Other(site, arguments)) is IntegerValue { Value: 0 }),
@@ -68,8 +68,12 @@ internal static class Tests
         return text.Text;
     }
 
-    private static long IntegerOf(CallSite site, JinjaValue operand) =>
-        operand is IntegerValue number ? number.Value : throw site.Fail($"A {operand.TypeName} is neither odd nor even");
+    private static decimal NumberOf(CallSite site, JinjaValue operand) => operand switch
+    {
+        IntegerValue number => number.Value,
+        FloatValue { Value: > -1e15 and < 1e15 } number => (decimal)number.Value,
+        _ => throw site.Fail($"A {operand.TypeName} is neither odd nor even"),
+    };
 
     private static bool IsSame(JinjaValue a, JinjaValue b) => (a, b) switch
     {

@@ -22,7 +22,7 @@ internal static class ValueFilters
 
     private static JinjaValue Default(CallSite site, JinjaValue operand, CallArguments arguments)
     {
-        bool replaceFalse = arguments.Flag(site, 1, "boolean");
+        bool replaceFalse = arguments.Find(1, "boolean")?.IsTrue ?? false;
         return operand is UndefinedValue || (replaceFalse && !operand.IsTrue)
             ? arguments.Find(0, "default_value") ?? StringValue.Empty
             : operand;
@@ -48,7 +48,7 @@ internal static class ValueFilters
                 return new IntegerValue(boolean.Value ? 1 : 0);
             case StringValue text when NumberText.ParseInteger(text.Text) is { } integer:
                 return OfBig(site, integer, double.NaN);
-            case StringValue or UndefinedValue or NoneValue:
+            case StringValue or NoneValue or ListValue or DictValue:
                 return arguments.Find(0, "default") ?? new IntegerValue(0);
             default:
                 throw site.Fail($"A {operand.TypeName} can't become an integer");
@@ -72,7 +72,7 @@ internal static class ValueFilters
                 return new FloatValue(boolean.Value ? 1 : 0);
             case StringValue text when NumberText.ParseFloat(text.Text) is { } number:
                 return new FloatValue(number);
-            case StringValue or UndefinedValue or NoneValue:
+            case StringValue or NoneValue or ListValue or DictValue:
                 return arguments.Find(0, "default") ?? new FloatValue(0);
             default:
                 throw site.Fail($"A {operand.TypeName} can't become a float");
@@ -86,8 +86,8 @@ internal static class ValueFilters
         _ => throw site.Fail($"A {operand.TypeName} has no absolute value"),
     };
 
-    /// <remarks>As in Jinja2, the result is a float; <c>common</c> rounds halves to even.</remarks>
-    private static FloatValue Round(CallSite site, JinjaValue operand, CallArguments arguments)
+    /// <remarks>As in Jinja2, a float stays a float; <c>common</c> rounds halves to even.</remarks>
+    private static JinjaValue Round(CallSite site, JinjaValue operand, CallArguments arguments)
     {
         if (operand is not (IntegerValue or FloatValue))
         {
@@ -99,6 +99,7 @@ internal static class ValueFilters
         double scale = Math.Pow(10, digits);
         return arguments.Text(site, 1, "method", "common") switch
         {
+            "common" when operand is IntegerValue => operand,
             "common" => new FloatValue(digits == 0
                 ? Math.Round(number, MidpointRounding.ToEven)
                 : double.Parse(number.ToString("F" + digits, CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)),

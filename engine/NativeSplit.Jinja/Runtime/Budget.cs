@@ -58,6 +58,9 @@ internal sealed class Budget(JinjaLimits limits)
         {
             throw site.Limit($"Macros call each other deeper than {Limits.MaxCallDepth} levels");
         }
+
+        // A call brings a scope and its arguments.
+        Allocate(site, 4 * CharactersPerUnit);
     }
 
     public void LeaveCall() => _calls--;

@@ -21,13 +21,24 @@ internal static class Comparisons
     }
 
     /// <summary>
-    /// Equality of <c>==</c>, which is that of ECMAScript: none equals undefined, and booleans and strings that spell numbers equal those numbers.
+    /// Equality of <c>==</c>, which is that of ECMAScript: none equals undefined, booleans and strings that spell numbers equal those
+    /// numbers, and a list equals its items joined by commas.
     /// </summary>
     public static bool LooselyEqual(CallSite site, JinjaValue left, JinjaValue right)
     {
         if (left is NoneValue or UndefinedValue || right is NoneValue or UndefinedValue)
         {
             return left is NoneValue or UndefinedValue && right is NoneValue or UndefinedValue;
+        }
+
+        if (left is ListValue && IsScalar(right))
+        {
+            return LooselyEqual(site, new StringValue(Conversions.JoinText(site, left)), right);
+        }
+
+        if (right is ListValue && IsScalar(left))
+        {
+            return LooselyEqual(site, right, left);
         }
 
         bool bothScalar = IsScalar(left) && IsScalar(right);

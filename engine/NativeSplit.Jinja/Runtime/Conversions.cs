@@ -19,21 +19,24 @@ internal static class Conversions
         _ => JsonWriter.Write(site, value, JsonStyle.Print),
     };
 
-    /// <summary>What a value is when it is joined to a string: as printed, but whole floats without a point.</summary>
+    /// <summary>
+    /// What a value is when it is joined to a string: as printed, but whole floats without a point, and the items of a list without
+    /// brackets and blanks.
+    /// </summary>
     public static string JoinText(CallSite site, JinjaValue value) => value switch
     {
         StringValue text => text.Text,
         FloatValue number => NumberText.Format(number.Value),
         IntegerValue or BooleanValue => Print(site, value),
         DictValue { Text: { } text } => text,
+        ListValue list => JoinList(site, list),
         _ => throw site.Fail($"A {value.TypeName} can't be joined to a string; use tojson"),
     };
 
-    /// <summary>What a filter for strings works on, given anything: numbers as printed, undefined as nothing.</summary>
+    /// <summary>What a filter for strings works on, given anything: as printed, but none as its name.</summary>
     public static string SoftText(CallSite site, JinjaValue value) => value switch
     {
         NoneValue => "None",
-        ListValue or DictValue or NamespaceValue => throw site.Fail($"A {value.TypeName} is no string"),
         _ => Print(site, value),
     };
 
@@ -63,6 +66,18 @@ internal static class Conversions
         }
 
         return characters;
+    }
+
+    private static string JoinList(CallSite site, ListValue list)
+    {
+        List<string> parts = [];
+        foreach (JinjaValue item in list.Items)
+        {
+            parts.Add(item is NoneValue or UndefinedValue ? "undefined" : Print(site, item));
+            site.Budget.Allocate(site, parts[^1].Length);
+        }
+
+        return string.Join(',', parts);
     }
 
     private static string PrintTuple(CallSite site, ListValue tuple)

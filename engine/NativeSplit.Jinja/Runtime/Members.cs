@@ -23,10 +23,10 @@ internal static class Members
                 return name.Text == "length" ? new IntegerValue(list.Items.Count) : UndefinedValue.Instance;
             case (StringValue text, StringValue name):
                 return name.Text == "length" ? new IntegerValue(text.Text.Length) : StringMethods.Find(text.Text, name.Text);
-            case (_, StringValue):
-                return UndefinedValue.Instance;
+            case (UndefinedValue, not StringValue):
+                throw site.Fail($"What is undefined has no member with a key of type {key.TypeName}");
             default:
-                throw site.Fail($"A {target.TypeName} has no member with a key of type {key.TypeName}");
+                return UndefinedValue.Instance;
         }
     }
 

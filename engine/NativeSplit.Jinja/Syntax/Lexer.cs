@@ -188,6 +188,11 @@ internal sealed class Lexer
             SkipDigits();
         }
 
+        if (!afterDot)
+        {
+            SkipExponent();
+        }
+
         Add(TokenKind.Number, _text[start.._position], start);
     }
 
@@ -256,6 +261,18 @@ internal sealed class Lexer
 
         _position += digits;
         return code;
+    }
+
+    private void SkipExponent()
+    {
+        int start = _position;
+        if (At("e") || At("E"))
+        {
+            _position += At("e+") || At("e-") || At("E+") || At("E-") ? 2 : 1;
+            int digits = _position;
+            SkipDigits();
+            _position = _position == digits ? start : _position;
+        }
     }
 
     private void SkipDigits()

@@ -291,7 +291,7 @@ internal sealed partial class Parser
         return token.Kind switch
         {
             TokenKind.Identifier => new Literal(token.Position, new StringValue(token.Value)),
-            TokenKind.Number when !token.Value.Contains('.', StringComparison.Ordinal) => ParseNumber(token),
+            TokenKind.Number when !token.Value.AsSpan().ContainsAny('.', 'e', 'E') => ParseNumber(token),
             _ => throw Unexpected(token, "a name or a whole number after '.'"),
         };
     }
@@ -400,7 +400,7 @@ internal sealed partial class Parser
 
     private Literal ParseNumber(Token token)
     {
-        if (token.Value.Contains('.', StringComparison.Ordinal))
+        if (token.Value.AsSpan().ContainsAny('.', 'e', 'E'))
         {
             return new Literal(token.Position, new FloatValue(double.Parse(token.Value, CultureInfo.InvariantCulture)));
         }

@@ -18,7 +18,7 @@ internal enum TokenKind
     /// <summary><c>}}</c></summary>
     CloseExpression,
 
-    /// <summary>Digits, perhaps with a fraction.</summary>
+    /// <summary>Digits, perhaps with a fraction and an exponent.</summary>
     Number,
 
     /// <summary>A string literal; the value has its escapes resolved.</summary>

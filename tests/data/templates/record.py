@@ -7,6 +7,7 @@ The environment is that of transformers' apply_chat_template. The clock stands a
 import datetime
 import json
 import pathlib
+import re
 
 import jinja2
 import jinja2.ext
@@ -44,7 +45,8 @@ environment.globals["strftime_now"] = NOW.strftime
 
 def render(source, values):
     try:
-        return {"output": environment.from_string(source).render(**json.loads(json.dumps(values)))}
+        output = environment.from_string(source).render(**json.loads(json.dumps(values)))
+        return {"output": re.sub(" at 0x[0-9a-f]+>", ">", output)}
     except Raised as error:
         return {"raised": str(error)}
     except Exception as error:
