@@ -12,12 +12,15 @@ internal static class SelectionFilters
         ["map"] = Map,
     };
 
+    /// <summary>An item costs about as much as this many steps of the template.</summary>
+    private const int WorkPerItem = 8;
+
     private static ListValue Select(CallSite site, JinjaValue operand, CallArguments arguments, bool keep)
     {
         List<JinjaValue> selected = [];
         foreach (JinjaValue item in Conversions.Iterate(site, operand))
         {
-            site.Budget.Work(site, 1);
+            site.Budget.Work(site, WorkPerItem);
             if (Passes(site, item, arguments) == keep)
             {
                 selected.Add(item);
@@ -35,7 +38,7 @@ internal static class SelectionFilters
         List<JinjaValue> selected = [];
         foreach (JinjaValue item in Conversions.Iterate(site, operand))
         {
-            site.Budget.Work(site, 1);
+            site.Budget.Work(site, WorkPerItem);
             OrderedDictionary<string, JinjaValue> entries = item switch
             {
                 DictValue dict => dict.Entries,
@@ -65,7 +68,7 @@ internal static class SelectionFilters
         List<JinjaValue> mapped = new(items.Count);
         foreach (JinjaValue item in items)
         {
-            site.Budget.Work(site, 1);
+            site.Budget.Work(site, WorkPerItem);
             mapped.Add(MapItem(site, item, arguments));
         }
 

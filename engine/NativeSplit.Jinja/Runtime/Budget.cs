@@ -60,7 +60,7 @@ internal sealed class Budget(JinjaLimits limits)
         }
 
         // A call brings a scope and its arguments.
-        Allocate(site, 4 * CharactersPerUnit);
+        Allocate(site, 16 * CharactersPerUnit);
     }
 
     public void LeaveCall() => _calls--;

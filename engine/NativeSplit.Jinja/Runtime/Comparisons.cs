@@ -51,7 +51,7 @@ internal static class Comparisons
     /// <exception cref="JinjaException">The values have no order.</exception>
     public static int Compare(CallSite site, JinjaValue left, JinjaValue right, bool caseSensitive)
     {
-        site.Budget.Work(site, 1);
+        site.Budget.Work(site, 2);
         switch (left, right)
         {
             case (NoneValue, NoneValue) or (UndefinedValue, UndefinedValue):

@@ -43,7 +43,7 @@ internal static class Operators
             case (UndefinedValue, _):
                 return false;
             case (ListValue list, _):
-                site.Budget.Scan(site, 4L * list.Items.Count);
+                site.Budget.Work(site, list.Items.Count);
                 foreach (JinjaValue candidate in list.Items)
                 {
                     if (Comparisons.StrictlyEqual(site, candidate, item))
