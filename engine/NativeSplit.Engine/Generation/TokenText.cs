@@ -17,7 +17,7 @@ internal sealed class TokenText
     public TokenText(GenerationRequest request, Tokenizer tokenizer, IReadOnlySet<TokenId> endTokens)
     {
         _stop = new StopStringMatcher(request.Stop);
-        _detokenizer = tokenizer.CreateDetokenizer(request.PrintSpecial);
+        _detokenizer = tokenizer.CreateDetokenizer(request.PrintSpecial, continuesText: true);
         _endTokens = endTokens;
         _ignoreEnd = request.IgnoreEndOfGeneration;
         _printSpecial = request.PrintSpecial;
