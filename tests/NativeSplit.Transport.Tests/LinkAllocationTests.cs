@@ -14,7 +14,9 @@ public sealed class LinkAllocationTests
 {
     private const int Frames = 4000;
 
-    // Room for what isn't per frame: a timer tick of the runtime, a pool slot of another core. One object per frame would be 24 times more.
+    // What a frame allocates, it allocates in every round; what the runtime does now and then (a timer, a worker thread that finds the
+    // pool of its core empty) isn't in each. So the best of some rounds counts. One object per frame would be 24 times this slack.
+    private const int Rounds = 5;
     private const long Slack = Frames;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -27,11 +29,7 @@ public sealed class LinkAllocationTests
     {
         await using LinkPair pair = await LinkPair.OpenAsync();
         byte[] payload = new byte[bytes];
-        await PingPongAsync(pair, payload, Frames / 2);
-
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        await PingPongAsync(pair, payload, Frames);
-        long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+        long allocated = await LeastAllocatedAsync(() => PingPongAsync(pair, payload, Frames));
 
         Assert.True(allocated < Slack, $"{allocated} bytes for {Frames} frames of {bytes} bytes each way");
     }
@@ -41,13 +39,24 @@ public sealed class LinkAllocationTests
     {
         await using LinkPair pair = await LinkPair.OpenAsync();
         byte[] payload = new byte[16_384];
-        await StreamAsync(pair, payload, Frames);
-
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        await StreamAsync(pair, payload, Frames);
-        long allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+        long allocated = await LeastAllocatedAsync(() => StreamAsync(pair, payload, Frames));
 
         Assert.True(allocated < Slack, $"{allocated} bytes for {Frames} frames");
+    }
+
+    // The first rounds warm up: buffers grow, the compiler tiers up, pools fill.
+    private static async Task<long> LeastAllocatedAsync(Func<Task> round)
+    {
+        await round();
+        long least = long.MaxValue;
+        for (int i = 0; i < Rounds && least >= Slack; i++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            await round();
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        return least;
     }
 
     private static async Task PingPongAsync(LinkPair pair, byte[] payload, int frames)

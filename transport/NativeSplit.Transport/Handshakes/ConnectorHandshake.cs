@@ -14,6 +14,7 @@ namespace NativeSplit.Transport.Handshakes;
 /// <param name="options">Limits.</param>
 internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
 {
+    private readonly string _address = endpoint is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : endpoint.ToString()!;
     private string _stage = "connecting";
     private LinkFault _faultIfPeerCloses = LinkFault.Unreachable;
     private PeerCheck? _check;
@@ -92,18 +93,23 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         };
         return new LinkException(fault, fault switch
         {
-            LinkFault.Unreachable => $"Nobody answers at {endpoint} ({exception.Message}). Check the address, and that the peer runs.",
-            LinkFault.TimedOut => $"{endpoint} took longer than {options.HandshakeTimeout.TotalSeconds:0.#} s while {_stage}. Is it overloaded?",
+            LinkFault.Unreachable => $"Nobody answers at {_address} ({exception.Message}). Check the address, and that the peer runs.",
+            LinkFault.TimedOut => $"{_address} took longer than {options.HandshakeTimeout.TotalSeconds:0.#} s while {_stage}. Is it overloaded?",
             LinkFault.AuthenticationFailed when _check is { Identity: null } =>
-                $"{endpoint} isn't the peer it must be: {_check.Problem}. Check the address and that both ends hold certificates of one authority.",
+                $"{_address} isn't the peer it must be: {_check.Problem}. Check the address and that both ends hold certificates of one authority.",
             LinkFault.AuthenticationFailed =>
-                $"{endpoint} closed while {_stage}. Check that our certificate is valid and of the same authority.",
-            _ => $"{endpoint} closed while {_stage}. Try again when the peer is ready.",
+                $"{_address} closed while {_stage}. Check that our certificate is valid and of the same authority.",
+            _ => $"{_address} closed while {_stage}. Try again when the peer is ready.",
         }, exception);
     }
 
     private static async Task<Socket> OpenAsync(EndPoint address, CancellationToken cancellationToken)
     {
+        if (address is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped)
+        {
+            address = new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port);
+        }
+
         // Without a family the socket is dual-mode and a DNS name's addresses are tried in turn.
         Socket socket = address.AddressFamily is AddressFamily.Unspecified or AddressFamily.Unknown
             ? new Socket(SocketType.Stream, ProtocolType.Tcp)
@@ -131,17 +137,17 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         if (status == PreambleStatus.BadVersion || preamble.Answer == (byte)LinkFault.VersionMismatch)
         {
             throw new LinkException(
-                LinkFault.VersionMismatch, $"{endpoint} speaks another version of the wire format than {Preamble.Version}. Run the same release at both ends.");
+                LinkFault.VersionMismatch, $"{_address} speaks another version of the wire format than {Preamble.Version}. Run the same release at both ends.");
         }
 
         if (status != PreambleStatus.Complete || (preamble.Answer == 0 && preamble.Kind != kind))
         {
-            throw new LinkException(LinkFault.Malformed, $"What answers at {endpoint} isn't a listener for links. Check the port.");
+            throw new LinkException(LinkFault.Malformed, $"What answers at {_address} isn't a listener for links. Check the port.");
         }
 
         if (preamble.Answer != 0)
         {
-            throw new LinkException(LinkFault.AuthenticationFailed, $"{endpoint} refuses {kind}. Enrol at the orchestrator.");
+            throw new LinkException(LinkFault.AuthenticationFailed, $"{_address} refuses {kind}. Enrol at the orchestrator.");
         }
     }
 
@@ -170,7 +176,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(lengthBytes);
         if (length is 0 or > ListenerHandshakes.MaxAuthorityBytes)
         {
-            throw new LinkException(LinkFault.Malformed, $"{endpoint} answers with an authority certificate of {length} bytes; at most {ListenerHandshakes.MaxAuthorityBytes} are taken.");
+            throw new LinkException(LinkFault.Malformed, $"{_address} answers with an authority certificate of {length} bytes; at most {ListenerHandshakes.MaxAuthorityBytes} are taken.");
         }
 
         byte[] der = new byte[length];
@@ -180,7 +186,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         if (!CryptographicOperations.FixedTimeEquals(SHA256.HashData(der), authorityHash.Span))
         {
             throw new LinkException(
-                LinkFault.AuthenticationFailed, $"The authority at {endpoint} isn't the one of the join token. Check the address, or make a new token.");
+                LinkFault.AuthenticationFailed, $"The authority at {_address} isn't the one of the join token. Check the address, or make a new token.");
         }
 
         return X509CertificateLoader.LoadCertificate(der);

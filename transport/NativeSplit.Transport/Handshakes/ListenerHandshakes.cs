@@ -72,8 +72,9 @@ internal sealed class ListenerHandshakes
             Wire.Tune(socket);
             handedOver = await ServeCoreAsync(socket, lifetime).ConfigureAwait(false);
         }
-        catch (Exception e) when (Wire.IsExpected(e))
+        catch (Exception e)
         {
+            // Everything: this is the root of a task that a stranger started, and whatever he provoked must not outlive his connection.
             if (!lifetime.IsCancellationRequested)
             {
                 Count(Wire.FaultOf(e));

@@ -44,8 +44,9 @@ internal static class PeerIdentity
         }
 
         bool valid = uris == 1 && identity.StartsWith(Scheme, StringComparison.Ordinal)
-            && identity.Length > Scheme.Length && identity.Length <= MaxCharacters;
-        problem = valid ? string.Empty : $"it holds {uris} URI names instead of exactly one that starts with {Scheme}";
+            && identity.Length > Scheme.Length && identity.Length <= MaxCharacters
+            && !identity.AsSpan().ContainsAnyExceptInRange('!', '~');
+        problem = valid ? string.Empty : $"it holds {uris} URI names instead of exactly one that starts with {Scheme} and is printable";
         identity = valid ? identity : string.Empty;
         return valid;
     }
@@ -53,7 +54,9 @@ internal static class PeerIdentity
     private static int ReadUris(ReadOnlyMemory<byte> extension, ref string identity)
     {
         int uris = 0;
-        AsnReader names = new AsnReader(extension, AsnEncodingRules.DER).ReadSequence();
+        var reader = new AsnReader(extension, AsnEncodingRules.DER);
+        AsnReader names = reader.ReadSequence();
+        reader.ThrowIfNotEmpty();
         while (names.HasData)
         {
             if (names.PeekTag().HasSameClassAndValue(UriTag))

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using NativeSplit.Testing;
+using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Handshakes;
+using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Sealing;
+
+namespace NativeSplit.Transport.Tests;
+
+/// <summary>docs/wire.md says what the code does.</summary>
+public sealed partial class WireDocumentTests
+{
+    private static readonly string Text = File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "docs", "wire.md"));
+
+    [Fact]
+    public void FrameTable_HasTheOffsetsOfTheCode() => Assert.Equal(
+        [
+            (FrameLayout.MagicOffset, "magic"), (FrameLayout.VersionOffset, "version"), (FrameLayout.TypeOffset, "type"),
+            (FrameLayout.FlagsOffset, "flags"), (FrameLayout.LengthOffset, "length"), (FrameLayout.KeyPhaseOffset, "key phase"),
+            (FrameLayout.SequenceOffset, "sequence"), (FrameLayout.ConnectionIdOffset, "connection id"), (FrameLayout.EpochOffset, "epoch"),
+            (FrameLayout.BatchOffset, "batch"), (FrameLayout.StageOffset, "stage"), (FrameLayout.EncodingOffset, "encoding"),
+            (FrameLayout.ReservedOffset, "reserved"), (FrameLayout.SequencesOffset, "sequences"), (FrameLayout.RowsOffset, "rows"),
+            (FrameLayout.ReservedTailOffset, "reserved tail"),
+        ],
+        Layout("Frame", FrameLayout.PrefixBytes));
+
+    [Fact]
+    public void PreambleTable_HasTheOffsetsOfTheCode() => Assert.Equal(
+        [
+            (Preamble.MagicOffset, "magic"), (Preamble.VersionOffset, "version"), (Preamble.KindOffset, "kind"),
+            (Preamble.AnswerOffset, "answer"), (Preamble.ReservedOffset, "reserved"),
+        ],
+        Layout("Preamble", Preamble.Bytes));
+
+    [Fact]
+    public void HelloTable_HasTheOffsetsOfTheCode() => Assert.Equal(
+        [
+            (Hello.MagicOffset, "magic"), (Hello.VersionOffset, "version"), (Hello.SuitesOffset, "suites"),
+            (Hello.MaxPayloadOffset, "max payload"), (Hello.ConnectionIdOffset, "connection id"), (Hello.ReservedOffset, "reserved"),
+            (Hello.SecretOffset, "secret"),
+        ],
+        Layout("Hello", Hello.Bytes));
+
+    [Fact]
+    public void TypeTable_HasTheTypesOfTheCode() =>
+        Assert.Equal(Enum.GetValues<FrameType>().Select(type => ((int)type, type.ToString())), Values("| Value | Type |"));
+
+    [Fact]
+    public void ReasonTable_HasTheReasonsOfTheCode() =>
+        Assert.Equal(Enum.GetValues<LinkFault>().Select(fault => ((int)fault, fault.ToString())), Values("| Value | Reason |"));
+
+    [Fact]
+    public void Numbers_AreThoseOfTheCode()
+    {
+        var options = new LinkOptions();
+        Assert.Contains($"({options.HandshakeTimeout.TotalSeconds} s unless configured)", Text, StringComparison.Ordinal);
+        Assert.Contains($"lets {options.MaxPendingHandshakes} handshakes be unfinished at once, {options.MaxPendingEnrolments} enrolments", Text, StringComparison.Ordinal);
+        Assert.Contains($"an enrolment has {options.EnrolmentTimeout.TotalSeconds} s in all", Text, StringComparison.Ordinal);
+        Assert.Contains($"({options.CloseTimeout.TotalSeconds} s unless configured)", Text, StringComparison.Ordinal);
+        Assert.Contains($"the last {FrameSealer.CloseReserveBytes} of them for a close frame only", Text, StringComparison.Ordinal);
+        Assert.Contains($"u32 length (1 to {ListenerHandshakes.MaxAuthorityBytes})", Text, StringComparison.Ordinal);
+        Assert.Contains($"at most {PeerIdentity.MaxCharacters} characters", Text, StringComparison.Ordinal);
+        Assert.Contains(TlsRules.LinkProtocol.ToString(), Text, StringComparison.Ordinal);
+        Assert.Contains(TlsRules.EnrolmentProtocol.ToString(), Text, StringComparison.Ordinal);
+        Assert.Equal((1L << 38, 1 << 30, 64), (FrameSealer.DefaultLimitBytes, FrameLayout.PayloadCeiling, LinkOptions.MinPayloadBytes));
+        Assert.Contains("at most 2^38 bytes", Text, StringComparison.Ordinal);
+        Assert.Contains("64 to 2^30", Text, StringComparison.Ordinal);
+    }
+
+    // The rows of the table whose third heading is given; checks that they follow each other without a gap.
+    private static List<(int Offset, string Name)> Layout(string heading, int bytes)
+    {
+        var fields = new List<(int, string)>();
+        int next = 0;
+        foreach (string row in Rows($"| Offset | Size | {heading} |"))
+        {
+            Match match = FieldRow().Match(row);
+            Assert.True(match.Success, row);
+            int offset = Number(match.Groups[1]);
+            Assert.Equal(next, offset);
+            next = offset + Number(match.Groups[2]);
+            fields.Add((offset, match.Groups[3].Value));
+        }
+
+        Assert.Equal(bytes, next);
+        return fields;
+    }
+
+    private static IEnumerable<(int Value, string Name)> Values(string heading) => Rows(heading).Select(row =>
+    {
+        Match match = ValueRow().Match(row);
+        Assert.True(match.Success, row);
+        return (Number(match.Groups[1]), match.Groups[2].Value);
+    });
+
+    private static string[] Rows(string heading)
+    {
+        int start = Text.IndexOf(heading, StringComparison.Ordinal);
+        Assert.True(start >= 0, heading);
+        return [.. Text[start..].Split('\n').Skip(2).TakeWhile(line => line.StartsWith('|'))];
+    }
+
+    private static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^\| (\d+) \| (\d+) \| ([a-z ]+) \|")]
+    private static partial Regex FieldRow();
+
+    [GeneratedRegex(@"^\| (\d+) \| (\w+) \|")]
+    private static partial Regex ValueRow();
+}
