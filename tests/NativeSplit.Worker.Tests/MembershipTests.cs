@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using NativeSplit.Cluster;
 using NativeSplit.Cluster.Identity;
-using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Model.Files;
 using NativeSplit.Placement;

@@ -29,7 +29,7 @@ public static class EnrolmentClient
         };
         await LengthPrefixed.WriteAsync(enrolment.Stream, request, EnrolmentJsonContext.Default.EnrolmentRequest, cancellationToken).ConfigureAwait(false);
         EnrolmentResponse response = await LengthPrefixed.ReadAsync(enrolment.Stream, EnrolmentJsonContext.Default.EnrolmentResponse, cancellationToken).ConfigureAwait(false);
-        if (response.Certificate is null)
+        if (response.Certificate.Length == 0)
         {
             throw new ClusterException(ClusterFault.BadToken, $"The gateway at {gateway} refused the join token: it is unknown, used, or older than {JoinTokenStore.Lifetime.TotalMinutes:0} minutes. Get a new one from the gateway.");
         }

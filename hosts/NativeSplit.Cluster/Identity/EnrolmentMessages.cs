@@ -14,8 +14,8 @@ internal sealed record EnrolmentRequest
 /// <summary>The authority's answer: a certificate, or nothing.</summary>
 internal sealed record EnrolmentResponse
 {
-    /// <summary>X.509, DER; null when refused.</summary>
-    public byte[]? Certificate { get; init; }
+    /// <summary>X.509, DER; empty when refused.</summary>
+    public required byte[] Certificate { get; init; }
 }
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, RespectNullableAnnotations = true)]

@@ -14,7 +14,7 @@ public sealed class EnrolmentServer(ClusterAuthority authority, JoinTokenStore t
     public async Task ServeAsync(Stream stream, CancellationToken cancellationToken)
     {
         EnrolmentRequest request = await LengthPrefixed.ReadAsync(stream, EnrolmentJsonContext.Default.EnrolmentRequest, cancellationToken).ConfigureAwait(false);
-        EnrolmentResponse response = new();
+        var response = new EnrolmentResponse { Certificate = [] };
         if (tokens.TryRedeem(request.Secret, out NodeId node))
         {
             using X509Certificate2 certificate = authority.IssueFor(request.SigningRequest, NodeRole.Worker, node);
