@@ -1,6 +1,6 @@
 using System.Globalization;
-using RuntimeHelpers = System.Runtime.CompilerServices.RuntimeHelpers;
 using System.Text;
+using RuntimeHelpers = System.Runtime.CompilerServices.RuntimeHelpers;
 
 namespace NativeSplit.Jinja.Values;
 

@@ -5,9 +5,12 @@ namespace NativeSplit.Jinja.Values;
 /// <summary>Upper and lower case by the full rules of Unicode, without any locale: one character may become several.</summary>
 internal static class TextCase
 {
-    /// <summary>Characters whose upper case is longer, each followed by it (Unicode, SpecialCasing.txt, unconditional part).</summary>
-    private const string LongUpperCase =
-        "\u00DFSS \u0149\u02BCN \u01F0J\u030C \u0390\u0399\u0308\u0301 \u03B0\u03A5\u0308\u0301 \u0587\u0535\u0552 \u1E96H\u0331 \u1E97T\u0308 "
+    /// <summary>
+    /// Characters each followed by its upper case: those whose upper case is longer (Unicode, SpecialCasing.txt, unconditional
+    /// part), and the two letters that .NET keeps apart from ASCII.
+    /// </summary>
+    private const string OtherUpperCase =
+        "\u0131I \u017FS \u00DFSS \u0149\u02BCN \u01F0J\u030C \u0390\u0399\u0308\u0301 \u03B0\u03A5\u0308\u0301 \u0587\u0535\u0552 \u1E96H\u0331 \u1E97T\u0308 "
         + "\u1E98W\u030A \u1E99Y\u030A \u1E9AA\u02BE \u1F50\u03A5\u0313 \u1F52\u03A5\u0313\u0300 \u1F54\u03A5\u0313\u0301 \u1F56\u03A5\u0313\u0342 \u1F80\u1F08\u0399 "
         + "\u1F81\u1F09\u0399 \u1F82\u1F0A\u0399 \u1F83\u1F0B\u0399 \u1F84\u1F0C\u0399 \u1F85\u1F0D\u0399 \u1F86\u1F0E\u0399 \u1F87\u1F0F\u0399 \u1F88\u1F08\u0399 "
         + "\u1F89\u1F09\u0399 \u1F8A\u1F0A\u0399 \u1F8B\u1F0B\u0399 \u1F8C\u1F0C\u0399 \u1F8D\u1F0D\u0399 \u1F8E\u1F0E\u0399 \u1F8F\u1F0F\u0399 \u1F90\u1F28\u0399 "
@@ -21,7 +24,7 @@ internal static class TextCase
         + "\u1FF7\u03A9\u0342\u0399 \u1FFC\u03A9\u0399 \uFB00FF \uFB01FI \uFB02FL \uFB03FFI \uFB04FFL \uFB05ST "
         + "\uFB06ST \uFB13\u0544\u0546 \uFB14\u0544\u0535 \uFB15\u0544\u053B \uFB16\u054E\u0546 \uFB17\u0544\u053D";
 
-    private static readonly Dictionary<char, string> LongUpper = ReadTable();
+    private static readonly Dictionary<char, string> _otherUpper = ReadTable();
 
     public static string ToUpper(string text)
     {
@@ -36,9 +39,9 @@ internal static class TextCase
         result.Append(upper, 0, first);
         foreach (char c in upper.AsSpan(first))
         {
-            if (LongUpper.TryGetValue(c, out string? several))
+            if (_otherUpper.TryGetValue(c, out string? other))
             {
-                result.Append(several);
+                result.Append(other);
             }
             else
             {
@@ -113,5 +116,5 @@ internal static class TextCase
             or System.Globalization.UnicodeCategory.ModifierSymbol or System.Globalization.UnicodeCategory.Format;
 
     private static Dictionary<char, string> ReadTable() =>
-        LongUpperCase.Split(' ').ToDictionary(entry => entry[0], entry => entry[1..]);
+        OtherUpperCase.Split(' ').ToDictionary(entry => entry[0], entry => entry[1..]);
 }

@@ -48,7 +48,28 @@ for (const file of readdirSync(here).filter((name) => name.endsWith(".jinja")).s
 }
 
 const { values, snippets } = JSON.parse(read("snippets.json"));
+// Characters whose case differs from themselves, white space, and floats from random bits (a linear congruential generator).
+const characters = { upper: {}, lower: {}, white: "", numbers: [] };
+for (let code = 1; code <= 0xffff; code++) {
+	if (code >= 0xd800 && code <= 0xdfff) continue;
+	const c = String.fromCharCode(code);
+	for (const filter of ["upper", "lower"]) {
+		const { output } = render(`{{ c|${filter} }}`, { c });
+		if (output !== c) characters[filter][c] = output;
+	}
+	if (render("{{ c|trim }}", { c }).output === "") characters.white += c;
+}
+let state = 1n;
+while (characters.numbers.length < 500) {
+	state = BigInt.asIntN(64, state * 6364136223846793005n + 1442695040888963407n);
+	const x = new Float64Array(new BigInt64Array([state]).buffer)[0];
+	const scaled = characters.numbers.length % 2 ? x : (Number(state >> 11n) / 2 ** 52) * 10 ** Number(BigInt.asUintN(5, state) - 9n);
+	if (Number.isInteger(scaled) || !Number.isFinite(scaled)) continue;
+	const bits = new BigInt64Array(new Float64Array([scaled]).buffer)[0].toString();
+	characters.numbers.push({ bits, ...render("{{ x }}|{{ x|tojson }}|{{ '' ~ x }}", { x: scaled }) });
+}
+
 const rows = (list) => "[\n" + list.map((row) => JSON.stringify(row)).join(",\n") + "\n]";
 const parts = Object.entries(templates).map(([name, list]) => `${JSON.stringify(name)}: ${rows(list)}`);
 const recorded = snippets.map((template) => ({ template, ...render(template, values) }));
-writeFileSync(join(here, "recorded.json"), `{\n"templates": {\n${parts.join(",\n")}\n},\n"snippets": ${rows(recorded)}\n}\n`);
+writeFileSync(join(here, "recorded.json"), `{\n"templates": {\n${parts.join(",\n")}\n},\n"snippets": ${rows(recorded)},\n"characters": ${JSON.stringify(characters)}\n}\n`);
