@@ -160,7 +160,7 @@ public abstract class KernelSet
 
     /// <summary>Divides the running output by the running sum.</summary>
     /// <param name="state">State after the last run.</param>
-    /// <param name="output">Shape [headSize], in place.</param>
+    /// <param name="output">Shape [headSize], in place. NaN when no score was above negative infinity: there is nothing to average.</param>
     public void FinishAttention(SoftmaxState state, Span<float> output) => ScaleCore(1f / state.Sum, output);
 
     /// <summary>As <see cref="DequantizeRow"/>, arguments checked.</summary>

@@ -14,11 +14,11 @@ internal readonly unsafe struct Avx2Dot : ISimdIsa
 {
     private const int Stripe = 32;
 
-    public static void Widen<TWeights>(byte* row, float* destination, int columns)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Widen<TWeights>(byte* row, int firstGroup, int groups, float* destination)
         where TWeights : struct, IStoredWeights
     {
-        int groups = columns / Stripe;
-        for (int group = 0; group < groups; group++, destination += Stripe)
+        for (int group = firstGroup; group < firstGroup + groups; group++, destination += Stripe)
         {
             TWeights.Load(row, group, out Vector256<float> w0, out Vector256<float> w1, out Vector256<float> w2, out Vector256<float> w3);
             w0.Store(destination);
@@ -26,13 +26,9 @@ internal readonly unsafe struct Avx2Dot : ISimdIsa
             w2.Store(destination + 16);
             w3.Store(destination + 24);
         }
-
-        for (int column = groups * Stripe; column < columns; column++)
-        {
-            *destination++ = TWeights.LoadOne(row, column);
-        }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot<TWeights>(byte* row, float* x, int columns)
         where TWeights : struct, IStoredWeights
     {
@@ -64,61 +60,90 @@ internal readonly unsafe struct Avx2Dot : ISimdIsa
     }
 
     /// <remarks>
-    /// Two passes over the row, each with two of the four accumulators of every input: eight accumulators fit the 16
-    /// registers, sixteen don't. A pass uses every other cache line, so nothing is loaded into the cache twice.
+    /// Four passes, each with one accumulator of every pair: eight accumulators fit the 16 registers, 32 don't. The
+    /// caller keeps the operands short enough for the first-level cache.
     /// </remarks>
-    public static void Dot4(float* row, float* x, int columns, float* y, nint yStride)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Accumulate4(float* w0, float* w1, float* x, nint xStride, int groups, float* s0, float* s1)
     {
-        float* x1 = x + columns;
-        float* x2 = x1 + columns;
-        float* x3 = x2 + columns;
-        int groups = columns / Stripe;
-        Halves(row, x, x1, x2, x3, groups, out V4 lower0, out V4 lower1);
-        Halves(row + 16, x + 16, x1 + 16, x2 + 16, x3 + 16, groups, out V4 upper0, out V4 upper1);
-        int done = groups * Stripe;
-        if (done == columns)
+        nint end = (nint)groups * Stripe;
+        for (int lane = 0; lane < Stripe; lane += 8)
         {
-            y[0] = Fold(lower0.A + upper0.A, lower1.A + upper1.A);
-            y[yStride] = Fold(lower0.B + upper0.B, lower1.B + upper1.B);
-            y[2 * yStride] = Fold(lower0.C + upper0.C, lower1.C + upper1.C);
-            y[3 * yStride] = Fold(lower0.D + upper0.D, lower1.D + upper1.D);
-            return;
-        }
+            Vector256<float> a0 = Vector256.Load(s0 + lane);
+            Vector256<float> a1 = Vector256.Load(s0 + lane + Stripe);
+            Vector256<float> a2 = Vector256.Load(s0 + lane + (2 * Stripe));
+            Vector256<float> a3 = Vector256.Load(s0 + lane + (3 * Stripe));
+            Vector256<float> b0 = Vector256.Load(s1 + lane);
+            Vector256<float> b1 = Vector256.Load(s1 + lane + Stripe);
+            Vector256<float> b2 = Vector256.Load(s1 + lane + (2 * Stripe));
+            Vector256<float> b3 = Vector256.Load(s1 + lane + (3 * Stripe));
+            float* x0 = x + lane;
+            float* x1 = x0 + xStride;
+            float* x2 = x1 + xStride;
+            float* x3 = x2 + xStride;
+            for (nint i = 0; i < end; i += Stripe)
+            {
+                Vector256<float> first = Vector256.Load(w0 + lane + i);
+                Vector256<float> second = Vector256.Load(w1 + lane + i);
+                Vector256<float> input = Vector256.Load(x0 + i);
+                a0 = Fma.MultiplyAdd(first, input, a0);
+                b0 = Fma.MultiplyAdd(second, input, b0);
+                input = Vector256.Load(x1 + i);
+                a1 = Fma.MultiplyAdd(first, input, a1);
+                b1 = Fma.MultiplyAdd(second, input, b1);
+                input = Vector256.Load(x2 + i);
+                a2 = Fma.MultiplyAdd(first, input, a2);
+                b2 = Fma.MultiplyAdd(second, input, b2);
+                input = Vector256.Load(x3 + i);
+                a3 = Fma.MultiplyAdd(first, input, a3);
+                b3 = Fma.MultiplyAdd(second, input, b3);
+            }
 
-        int rest = columns - done;
-        float* padded = stackalloc float[Stripe];
-        new Span<float>(padded, Stripe).Clear();
-        Unsafe.CopyBlockUnaligned(padded, row + done, (uint)rest * sizeof(float));
-        y[0] = FoldWithTail(padded, x + done, rest, lower0.A, lower1.A, upper0.A, upper1.A);
-        y[yStride] = FoldWithTail(padded, x1 + done, rest, lower0.B, lower1.B, upper0.B, upper1.B);
-        y[2 * yStride] = FoldWithTail(padded, x2 + done, rest, lower0.C, lower1.C, upper0.C, upper1.C);
-        y[3 * yStride] = FoldWithTail(padded, x3 + done, rest, lower0.D, lower1.D, upper0.D, upper1.D);
+            a0.Store(s0 + lane);
+            a1.Store(s0 + lane + Stripe);
+            a2.Store(s0 + lane + (2 * Stripe));
+            a3.Store(s0 + lane + (3 * Stripe));
+            b0.Store(s1 + lane);
+            b1.Store(s1 + lane + Stripe);
+            b2.Store(s1 + lane + (2 * Stripe));
+            b3.Store(s1 + lane + (3 * Stripe));
+        }
     }
 
-    /// <summary>Partial sums 0–7 and 8–15 (or 16–23 and 24–31) of four inputs.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Halves(float* row, float* x0, float* x1, float* x2, float* x3, int groups, out V4 first, out V4 second)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Accumulate1(float* w0, float* w1, float* x, int groups, float* s0, float* s1)
     {
-        Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        Vector256<float> b0 = default, b1 = default, b2 = default, b3 = default;
+        Vector256<float> a0 = Vector256.Load(s0), a1 = Vector256.Load(s0 + 8), a2 = Vector256.Load(s0 + 16), a3 = Vector256.Load(s0 + 24);
+        Vector256<float> b0 = Vector256.Load(s1), b1 = Vector256.Load(s1 + 8), b2 = Vector256.Load(s1 + 16), b3 = Vector256.Load(s1 + 24);
         nint end = (nint)groups * Stripe;
         for (nint i = 0; i < end; i += Stripe)
         {
-            Vector256<float> w = Vector256.Load(row + i);
-            a0 = Fma.MultiplyAdd(w, Vector256.Load(x0 + i), a0);
-            a1 = Fma.MultiplyAdd(w, Vector256.Load(x1 + i), a1);
-            a2 = Fma.MultiplyAdd(w, Vector256.Load(x2 + i), a2);
-            a3 = Fma.MultiplyAdd(w, Vector256.Load(x3 + i), a3);
-            w = Vector256.Load(row + i + 8);
-            b0 = Fma.MultiplyAdd(w, Vector256.Load(x0 + i + 8), b0);
-            b1 = Fma.MultiplyAdd(w, Vector256.Load(x1 + i + 8), b1);
-            b2 = Fma.MultiplyAdd(w, Vector256.Load(x2 + i + 8), b2);
-            b3 = Fma.MultiplyAdd(w, Vector256.Load(x3 + i + 8), b3);
+            Vector256<float> input = Vector256.Load(x + i);
+            a0 = Fma.MultiplyAdd(Vector256.Load(w0 + i), input, a0);
+            b0 = Fma.MultiplyAdd(Vector256.Load(w1 + i), input, b0);
+            input = Vector256.Load(x + i + 8);
+            a1 = Fma.MultiplyAdd(Vector256.Load(w0 + i + 8), input, a1);
+            b1 = Fma.MultiplyAdd(Vector256.Load(w1 + i + 8), input, b1);
+            input = Vector256.Load(x + i + 16);
+            a2 = Fma.MultiplyAdd(Vector256.Load(w0 + i + 16), input, a2);
+            b2 = Fma.MultiplyAdd(Vector256.Load(w1 + i + 16), input, b2);
+            input = Vector256.Load(x + i + 24);
+            a3 = Fma.MultiplyAdd(Vector256.Load(w0 + i + 24), input, a3);
+            b3 = Fma.MultiplyAdd(Vector256.Load(w1 + i + 24), input, b3);
         }
 
-        first = new V4(a0, a1, a2, a3);
-        second = new V4(b0, b1, b2, b3);
+        a0.Store(s0);
+        a1.Store(s0 + 8);
+        a2.Store(s0 + 16);
+        a3.Store(s0 + 24);
+        b0.Store(s1);
+        b1.Store(s1 + 8);
+        b2.Store(s1 + 16);
+        b3.Store(s1 + 24);
     }
+
+    public static float Fold(float* state) =>
+        Fold(Vector256.Load(state) + Vector256.Load(state + 16), Vector256.Load(state + 8) + Vector256.Load(state + 24));
 
     /// <summary>Adds up to 31 further columns, then folds. <paramref name="w"/> is padded with zeros to 32.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -137,12 +162,4 @@ internal readonly unsafe struct Avx2Dot : ISimdIsa
     /// <summary>Partial sums 0–15 to one: 16 + 16, 8 + 8, 4 + 4, 2 + 2, 1 + 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static float Fold(Vector256<float> lower, Vector256<float> upper) => Folding.Fold(lower + upper);
-
-    private readonly struct V4(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
-    {
-        public readonly Vector256<float> A = a;
-        public readonly Vector256<float> B = b;
-        public readonly Vector256<float> C = c;
-        public readonly Vector256<float> D = d;
-    }
 }

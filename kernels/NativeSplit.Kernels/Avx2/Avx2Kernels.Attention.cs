@@ -34,6 +34,7 @@ internal sealed unsafe partial class Avx2Kernels
     }
 
     /// <summary>Scores to <c>exp(score − maximum)</c>, and their sum: score <c>j</c> goes to partial sum <c>j mod 16</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Exponentials(float* scores, int count, float maximum)
     {
         Vector256<float> shift = Vector256.Create(maximum);
@@ -68,6 +69,7 @@ internal sealed unsafe partial class Avx2Kernels
     }
 
     /// <summary><c>output[i] = output[i]·correction + Σ_j weights[j]·values[j, i]</c>, positions in ascending order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddValues(float* weights, float* values, int count, int headSize, float correction, float* output)
     {
         Vector256<float> factor = Vector256.Create(correction);

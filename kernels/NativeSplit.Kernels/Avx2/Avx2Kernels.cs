@@ -22,5 +22,5 @@ internal sealed partial class Avx2Kernels : KernelSet
 
     /// <inheritdoc/>
     protected override void MultiplyCore(WeightMatrix weights, int firstRow, int rowCount, ReadOnlySpan<float> x, int inputs, Span<float> y, Span<float> scratch) =>
-        SimdMatrix<Avx2Dot>.Multiply(weights, firstRow, rowCount, x, inputs, y, scratch);
+        SimdMatrix<Avx2Dot>.Multiply(weights, firstRow, rowCount, x, inputs, y);
 }

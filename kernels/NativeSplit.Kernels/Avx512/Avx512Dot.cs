@@ -14,23 +14,19 @@ internal readonly unsafe struct Avx512Dot : ISimdIsa
 {
     private const int Stripe = 32;
 
-    public static void Widen<TWeights>(byte* row, float* destination, int columns)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Widen<TWeights>(byte* row, int firstGroup, int groups, float* destination)
         where TWeights : struct, IStoredWeights
     {
-        int groups = columns / Stripe;
-        for (int group = 0; group < groups; group++, destination += Stripe)
+        for (int group = firstGroup; group < firstGroup + groups; group++, destination += Stripe)
         {
             TWeights.Load(row, group, out Vector512<float> w0, out Vector512<float> w1);
             w0.Store(destination);
             w1.Store(destination + 16);
         }
-
-        for (int column = groups * Stripe; column < columns; column++)
-        {
-            *destination++ = TWeights.LoadOne(row, column);
-        }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot<TWeights>(byte* row, float* x, int columns)
         where TWeights : struct, IStoredWeights
     {
@@ -59,46 +55,77 @@ internal readonly unsafe struct Avx512Dot : ISimdIsa
         return FoldWithTail(padded, x, rest, a0, a1);
     }
 
-    public static void Dot4(float* row, float* x, int columns, float* y, nint yStride)
+    /// <remarks>Two passes, each with one accumulator of every pair.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Accumulate4(float* w0, float* w1, float* x, nint xStride, int groups, float* s0, float* s1)
     {
-        float* x1 = x + columns;
-        float* x2 = x1 + columns;
-        float* x3 = x2 + columns;
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default;
-        nint i = 0;
-        for (; i + Stripe <= columns; i += Stripe)
+        nint end = (nint)groups * Stripe;
+        for (int lane = 0; lane < Stripe; lane += 16)
         {
-            Vector512<float> w = Vector512.Load(row + i);
-            a0 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x + i), a0);
-            a1 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x1 + i), a1);
-            a2 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x2 + i), a2);
-            a3 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x3 + i), a3);
-            w = Vector512.Load(row + i + 16);
-            b0 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x + i + 16), b0);
-            b1 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x1 + i + 16), b1);
-            b2 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x2 + i + 16), b2);
-            b3 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x3 + i + 16), b3);
-        }
+            Vector512<float> a0 = Vector512.Load(s0 + lane);
+            Vector512<float> a1 = Vector512.Load(s0 + lane + Stripe);
+            Vector512<float> a2 = Vector512.Load(s0 + lane + (2 * Stripe));
+            Vector512<float> a3 = Vector512.Load(s0 + lane + (3 * Stripe));
+            Vector512<float> b0 = Vector512.Load(s1 + lane);
+            Vector512<float> b1 = Vector512.Load(s1 + lane + Stripe);
+            Vector512<float> b2 = Vector512.Load(s1 + lane + (2 * Stripe));
+            Vector512<float> b3 = Vector512.Load(s1 + lane + (3 * Stripe));
+            float* x0 = x + lane;
+            float* x1 = x0 + xStride;
+            float* x2 = x1 + xStride;
+            float* x3 = x2 + xStride;
+            for (nint i = 0; i < end; i += Stripe)
+            {
+                Vector512<float> first = Vector512.Load(w0 + lane + i);
+                Vector512<float> second = Vector512.Load(w1 + lane + i);
+                Vector512<float> input = Vector512.Load(x0 + i);
+                a0 = Vector512.FusedMultiplyAdd(first, input, a0);
+                b0 = Vector512.FusedMultiplyAdd(second, input, b0);
+                input = Vector512.Load(x1 + i);
+                a1 = Vector512.FusedMultiplyAdd(first, input, a1);
+                b1 = Vector512.FusedMultiplyAdd(second, input, b1);
+                input = Vector512.Load(x2 + i);
+                a2 = Vector512.FusedMultiplyAdd(first, input, a2);
+                b2 = Vector512.FusedMultiplyAdd(second, input, b2);
+                input = Vector512.Load(x3 + i);
+                a3 = Vector512.FusedMultiplyAdd(first, input, a3);
+                b3 = Vector512.FusedMultiplyAdd(second, input, b3);
+            }
 
-        int rest = columns - (int)i;
-        if (rest == 0)
-        {
-            y[0] = Folding.Fold(a0 + b0);
-            y[yStride] = Folding.Fold(a1 + b1);
-            y[2 * yStride] = Folding.Fold(a2 + b2);
-            y[3 * yStride] = Folding.Fold(a3 + b3);
-            return;
+            a0.Store(s0 + lane);
+            a1.Store(s0 + lane + Stripe);
+            a2.Store(s0 + lane + (2 * Stripe));
+            a3.Store(s0 + lane + (3 * Stripe));
+            b0.Store(s1 + lane);
+            b1.Store(s1 + lane + Stripe);
+            b2.Store(s1 + lane + (2 * Stripe));
+            b3.Store(s1 + lane + (3 * Stripe));
         }
-
-        float* padded = stackalloc float[Stripe];
-        new Span<float>(padded, Stripe).Clear();
-        Unsafe.CopyBlockUnaligned(padded, row + i, (uint)rest * sizeof(float));
-        y[0] = FoldWithTail(padded, x + i, rest, a0, b0);
-        y[yStride] = FoldWithTail(padded, x1 + i, rest, a1, b1);
-        y[2 * yStride] = FoldWithTail(padded, x2 + i, rest, a2, b2);
-        y[3 * yStride] = FoldWithTail(padded, x3 + i, rest, a3, b3);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Accumulate1(float* w0, float* w1, float* x, int groups, float* s0, float* s1)
+    {
+        Vector512<float> a0 = Vector512.Load(s0), a1 = Vector512.Load(s0 + 16);
+        Vector512<float> b0 = Vector512.Load(s1), b1 = Vector512.Load(s1 + 16);
+        nint end = (nint)groups * Stripe;
+        for (nint i = 0; i < end; i += Stripe)
+        {
+            Vector512<float> input = Vector512.Load(x + i);
+            a0 = Vector512.FusedMultiplyAdd(Vector512.Load(w0 + i), input, a0);
+            b0 = Vector512.FusedMultiplyAdd(Vector512.Load(w1 + i), input, b0);
+            input = Vector512.Load(x + i + 16);
+            a1 = Vector512.FusedMultiplyAdd(Vector512.Load(w0 + i + 16), input, a1);
+            b1 = Vector512.FusedMultiplyAdd(Vector512.Load(w1 + i + 16), input, b1);
+        }
+
+        a0.Store(s0);
+        a1.Store(s0 + 16);
+        b0.Store(s1);
+        b1.Store(s1 + 16);
+    }
+
+    public static float Fold(float* state) => Folding.Fold(Vector512.Load(state) + Vector512.Load(state + 16));
 
     /// <summary>Adds up to 31 further columns, then folds. <paramref name="w"/> is padded with zeros to 32.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -33,6 +33,7 @@ internal sealed unsafe partial class Avx512Kernels
     }
 
     /// <summary>Scores to <c>exp(score − maximum)</c>, and their sum: score <c>j</c> goes to partial sum <c>j mod 16</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Exponentials(float* scores, int count, float maximum)
     {
         Vector512<float> shift = Vector512.Create(maximum);
@@ -61,6 +62,7 @@ internal sealed unsafe partial class Avx512Kernels
     }
 
     /// <summary><c>output[i] = output[i]·correction + Σ_j weights[j]·values[j, i]</c>, positions in ascending order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddValues(float* weights, float* values, int count, int headSize, float correction, float* output)
     {
         Vector512<float> factor = Vector512.Create(correction);

@@ -24,5 +24,5 @@ internal sealed partial class Avx512Kernels : KernelSet
 
     /// <inheritdoc/>
     protected override void MultiplyCore(WeightMatrix weights, int firstRow, int rowCount, ReadOnlySpan<float> x, int inputs, Span<float> y, Span<float> scratch) =>
-        SimdMatrix<Avx512Dot>.Multiply(weights, firstRow, rowCount, x, inputs, y, scratch);
+        SimdMatrix<Avx512Dot>.Multiply(weights, firstRow, rowCount, x, inputs, y);
 }

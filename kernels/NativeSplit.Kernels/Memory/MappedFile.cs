@@ -71,7 +71,7 @@ public sealed class MappedFile : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        if (offset > Length || length > Length - offset)
+        if (length > Length - offset)
         {
             throw new KernelException(
                 KernelFault.FileTooShort,

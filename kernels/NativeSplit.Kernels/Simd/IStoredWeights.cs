@@ -15,19 +15,3 @@ internal unsafe interface IStoredWeights
     /// <summary>One column, for rows that aren't a multiple of 32 long. Formats with blocks never have such rows.</summary>
     static abstract float LoadOne(byte* row, int column);
 }
-
-/// <summary>What an instruction set brings to <see cref="SimdMatrix{TIsa}"/>. Implementations are empty structs.</summary>
-/// <remarks>All inner products sum in the order of <c>ScalarDot.Dot</c>.</remarks>
-internal unsafe interface ISimdIsa
-{
-    /// <summary>Widens one row.</summary>
-    static abstract void Widen<TWeights>(byte* row, float* destination, int columns)
-        where TWeights : struct, IStoredWeights;
-
-    /// <summary>Inner product of one stored row and one input row.</summary>
-    static abstract float Dot<TWeights>(byte* row, float* x, int columns)
-        where TWeights : struct, IStoredWeights;
-
-    /// <summary>Inner products of one widened row and four input rows that lie <paramref name="columns"/> apart.</summary>
-    static abstract void Dot4(float* row, float* x, int columns, float* y, nint yStride);
-}

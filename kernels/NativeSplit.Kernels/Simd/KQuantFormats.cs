@@ -18,10 +18,11 @@ internal readonly unsafe struct Q2_K : IQuantFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Unpack(byte* block, int group, out GroupScale scale)
     {
-        float d = Unpacking.ReadHalf(block + 80);
-        float dmin = Unpacking.ReadHalf(block + 82);
         int first = block[2 * group];
         int second = block[(2 * group) + 1];
+        Vector128<float> pair = Unpacking.ReadHalfPair(block + 80);
+        float d = pair.ToScalar();
+        float dmin = pair.GetElement(1);
         scale = new GroupScale(d * (first & 15), d * (second & 15), -(dmin * (first >> 4)), -(dmin * (second >> 4)));
         return (Unpacking.LoadShifted(block + 16 + (32 * (group >> 2)), 2 * (group & 3)) & Vector256.Create((byte)3)).AsSByte();
     }
@@ -64,10 +65,10 @@ internal readonly unsafe struct Q4_K : IQuantFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Unpack(byte* block, int group, out GroupScale scale)
     {
-        float d = Unpacking.ReadHalf(block);
-        float dmin = Unpacking.ReadHalf(block + 2);
         var scales = new ReadOnlySpan<byte>(block + 4, 12);
-        scale = new GroupScale(d * KScales.Scale(scales, group), firstOffset: -(dmin * KScales.Minimum(scales, group)));
+        Vector128<int> steps = Vector128.Create(KScales.Scale(scales, group), KScales.Minimum(scales, group), 0, 0);
+        Vector128<float> scaled = Unpacking.ReadHalfPair(block) * Vector128.ConvertToSingle(steps);
+        scale = new GroupScale(scaled.ToScalar(), firstOffset: -scaled.GetElement(1));
         return (Unpacking.LoadShifted(block + 16 + (32 * (group >> 1)), 4 * (group & 1)) & Vector256.Create((byte)15)).AsSByte();
     }
 }
@@ -86,10 +87,10 @@ internal readonly unsafe struct Q5_K : IQuantFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Unpack(byte* block, int group, out GroupScale scale)
     {
-        float d = Unpacking.ReadHalf(block);
-        float dmin = Unpacking.ReadHalf(block + 2);
         var scales = new ReadOnlySpan<byte>(block + 4, 12);
-        scale = new GroupScale(d * KScales.Scale(scales, group), firstOffset: -(dmin * KScales.Minimum(scales, group)));
+        Vector128<int> steps = Vector128.Create(KScales.Scale(scales, group), KScales.Minimum(scales, group), 0, 0);
+        Vector128<float> scaled = Unpacking.ReadHalfPair(block) * Vector128.ConvertToSingle(steps);
+        scale = new GroupScale(scaled.ToScalar(), firstOffset: -scaled.GetElement(1));
         Vector256<byte> low = Unpacking.LoadShifted(block + 48 + (32 * (group >> 1)), 4 * (group & 1)) & Vector256.Create((byte)15);
         Vector256<byte> fifth = Unpacking.WhereBit(Vector256.Load(block + 16), group, 16);
         return (low | fifth).AsSByte();

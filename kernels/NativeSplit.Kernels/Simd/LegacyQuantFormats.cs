@@ -36,7 +36,8 @@ internal readonly unsafe struct Q4_1 : IQuantFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Unpack(byte* block, int group, out GroupScale scale)
     {
-        scale = new GroupScale(Unpacking.ReadHalf(block), firstOffset: Unpacking.ReadHalf(block + 2));
+        Vector128<float> pair = Unpacking.ReadHalfPair(block);
+        scale = new GroupScale(pair.ToScalar(), firstOffset: pair.GetElement(1));
         return Unpacking.Nibbles(block + 4).AsSByte();
     }
 }
@@ -75,7 +76,8 @@ internal readonly unsafe struct Q5_1 : IQuantFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Unpack(byte* block, int group, out GroupScale scale)
     {
-        scale = new GroupScale(Unpacking.ReadHalf(block), firstOffset: Unpacking.ReadHalf(block + 2));
+        Vector128<float> pair = Unpacking.ReadHalfPair(block);
+        scale = new GroupScale(pair.ToScalar(), firstOffset: pair.GetElement(1));
         Vector256<byte> fifth = Unpacking.SpreadBits(Unsafe.ReadUnaligned<uint>(block + 4), 16);
         return (Unpacking.Nibbles(block + 8) | fifth).AsSByte();
     }
