@@ -7,7 +7,7 @@ using System.Text.Unicode;
 namespace NativeSplit.Model.Files.Gguf;
 
 /// <summary>Reads little-endian values from a file's directory and judges every length against what is left before it allocates.</summary>
-/// <remarks>For one thread. The stream is lent. Everything read is also hashed, when a hash is given.</remarks>
+/// <remarks>For one thread. The stream is lent. When a hash is given, it takes in everything read, in large pieces.</remarks>
 internal sealed class BoundedReader
 {
     /// <summary>Bytes of a directory at most. Vocabularies of half a million tokens take about 20 MiB.</summary>
@@ -19,7 +19,7 @@ internal sealed class BoundedReader
     /// <summary>Bytes of a name at most, as the specification has it.</summary>
     public const int MaximumNameBytes = 65535;
 
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Stream _stream;
     private readonly IncrementalHash? _hash;
@@ -27,6 +27,7 @@ internal sealed class BoundedReader
     private readonly long _end;
     private int _start;
     private int _filled;
+    private int _unhashed;
 
     /// <summary>Starts at the stream's beginning.</summary>
     /// <param name="stream">Seekable stream, at position 0.</param>
@@ -93,8 +94,14 @@ internal sealed class BoundedReader
         ReadOnlySpan<byte> taken = _buffer.AsSpan(_start, count);
         _start += count;
         Position += count;
-        _hash?.AppendData(taken);
         return taken;
+    }
+
+    /// <summary>Hashes what was read and isn't hashed yet. Call it at the end.</summary>
+    public void CompleteHash()
+    {
+        _hash?.AppendData(_buffer, _unhashed, _start - _unhashed);
+        _unhashed = _start;
     }
 
     public byte ReadByte() => Take(1)[0];
@@ -134,7 +141,7 @@ internal sealed class BoundedReader
 
         try
         {
-            return Strict.GetString(TakeAny(length));
+            return _strict.GetString(TakeAny(length));
         }
         catch (DecoderFallbackException exception)
         {
@@ -167,6 +174,8 @@ internal sealed class BoundedReader
 
     private void Fill(int count)
     {
+        CompleteHash();
+        _unhashed = 0;
         _buffer.AsSpan(_start, _filled - _start).CopyTo(_buffer);
         _filled -= _start;
         _start = 0;

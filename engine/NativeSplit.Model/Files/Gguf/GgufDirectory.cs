@@ -80,6 +80,7 @@ internal sealed class GgufDirectory
         long alignment = ReadAlignment(reader, metadata);
         reader.Subject = "the tensor table";
         var tensors = ReadTensors(reader, reader.Judge(tensorCount, MinimumTensorBytes, "tensors"), alignment);
+        reader.CompleteHash();
         var placed = Place(reader, tensors, alignment);
         return new GgufDirectory(metadata, placed, alignment, reader.Length);
     }
