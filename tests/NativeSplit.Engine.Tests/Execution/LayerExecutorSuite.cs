@@ -12,7 +12,8 @@ public abstract class LayerExecutorSuite
     /// <param name="capacityTokens">Positions of the KV cache.</param>
     private protected abstract IDisposable Create(string model, int capacityTokens, out ILayerExecutor executor);
 
-    public static TheoryData<string> Models => ["llama-untied-f32", "qwen3-f32", "qwen2-256-q4_k_m"];
+    // Interleaved pairs; halves with a norm per head.
+    public static TheoryData<string> Models => ["llama-untied-f32", "qwen3-f32"];
 
     [Fact]
     public void KvCacheUse_ComesBackToZero_AsSequencesComeAndGo()
@@ -76,7 +77,7 @@ public abstract class LayerExecutorSuite
     {
         using var owner = Create(PathOf(model), 256, out var executor);
         float[] expected = Run(executor, new(1), Rows(executor, 70, seed: 4), piece: 70);
-        foreach (int piece in new[] { 1, 7, 31, 32, 33, 64 })
+        foreach (int piece in new[] { 1, 31, 32, 33 })
         {
             Assert.Equal(expected, Run(executor, new(2), Rows(executor, 70, seed: 4), piece));
         }
@@ -121,7 +122,7 @@ public abstract class LayerExecutorSuite
     {
         using var owner = Create(PathOf("qwen3-f32"), 128, out var executor);
         float[] expected = Run(executor, new(1), Rows(executor, 50, seed: 5), piece: 50);
-        for (ulong other = 2; other < 6; other++)
+        for (ulong other = 2; other < 4; other++)
         {
             Run(executor, new(other), Rows(executor, 100, seed: (int)other), piece: 100);
             Assert.True(executor.TryReserve(new(50), 20));

@@ -5,7 +5,12 @@ namespace NativeSplit.Engine.Tests.Execution;
 /// <summary>The shipped model against the results computed from its float32 weights.</summary>
 public class RoadsideTests
 {
-    public static TheoryData<string> Kernels => ["scalar", "avx2", "avx512"];
+    public static TheoryData<string, int> Kernels => new()
+    {
+        { "scalar", 4 }, // The specification is slow.
+        { "avx2", 64 },
+        { "avx512", 64 },
+    };
 
     public static TheoryData<int, int> Cuts
     {
@@ -27,10 +32,10 @@ public class RoadsideTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void Continue_GivesAllReferenceTokens_FromTheFloat32Weights(string kernels)
+    public void Continue_GivesTheReferenceTokens_FromTheFloat32Weights(string kernels, int tokens)
     {
         using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.OrSkip(kernels), threads: 2);
-        Assert.All(RoadsideGolden.Cases, entry => Assert.Equal(entry.ContinuationIds, model.Continue(entry.PromptIds, entry.ContinuationIds.Length)));
+        Assert.All(RoadsideGolden.Cases, entry => Assert.Equal(entry.ContinuationIds[..tokens], model.Continue(entry.PromptIds, tokens)));
     }
 
     [Fact]
