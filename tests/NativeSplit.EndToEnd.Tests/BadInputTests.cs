@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using NativeSplit.Testing;
 
 namespace NativeSplit.EndToEnd.Tests;
 

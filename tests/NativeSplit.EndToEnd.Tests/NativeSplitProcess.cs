@@ -32,7 +32,7 @@ internal sealed class NativeSplitProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static NativeSplitProcess Start(params ReadOnlySpan<string> arguments) => Start([], arguments);
+    public static NativeSplitProcess Start(params ReadOnlySpan<string> arguments) => Start(new Dictionary<string, string>(), arguments);
 
     public static NativeSplitProcess Start(IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> arguments)
     {

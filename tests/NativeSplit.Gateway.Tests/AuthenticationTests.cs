@@ -6,7 +6,7 @@ namespace NativeSplit.Gateway.Tests;
 
 public sealed class AuthenticationTests
 {
-    private static readonly GatewayOptions _twoKeys = new() { ApiKeys = ["sk-one", "sk-two"] };
+    private static readonly GatewayOptions TwoKeys = new() { ApiKeys = ["sk-one", "sk-two"] };
 
     [Theory]
     [InlineData("Bearer sk-one")]
@@ -14,7 +14,7 @@ public sealed class AuthenticationTests
     [InlineData("bearer sk-two")]
     public async Task Request_IsServed_WithAnyOfTheKeys(string header)
     {
-        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), _twoKeys);
+        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), TwoKeys);
         gateway.Client.DefaultRequestHeaders.Authorization = AuthenticationHeaderValue.Parse(header);
         await TestGateway.JsonAsync(await gateway.ChatAsync());
     }
@@ -27,7 +27,7 @@ public sealed class AuthenticationTests
     [InlineData("Bearer sk-one,sk-two")]
     public async Task Request_IsRefused_WithAWrongKey(string header)
     {
-        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), _twoKeys);
+        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), TwoKeys);
         gateway.Client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", header);
         HttpResponseMessage response = await gateway.ChatAsync();
         (string message, string type, string? param, string? code) = await TestGateway.ErrorAsync(response, HttpStatusCode.Unauthorized);
@@ -45,7 +45,7 @@ public sealed class AuthenticationTests
     [InlineData(null, "/v1/models/toy")]
     public async Task Request_IsRefused_WithoutAKey(string? header, string path)
     {
-        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), _twoKeys);
+        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), TwoKeys);
         if (header is not null)
         {
             gateway.Client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", header);
@@ -61,7 +61,7 @@ public sealed class AuthenticationTests
     [InlineData("/readyz")]
     public async Task Health_NeedsNoKey(string path)
     {
-        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), _twoKeys);
+        await using TestGateway gateway = await TestGateway.StartAsync(ScriptedGenerator.Saying("x"), TwoKeys);
         await TestGateway.JsonAsync(await gateway.Client.GetAsync(path, TestGateway.Cancellation));
     }
 

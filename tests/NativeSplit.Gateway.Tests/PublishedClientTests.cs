@@ -13,7 +13,7 @@ namespace NativeSplit.Gateway.Tests;
 public sealed class PublishedClientTests
 {
     private const string Key = "sk-local";
-    private static readonly string[] _texts = ["Grüße ", "aus ", "漢字 ", "🦜"];
+    private static readonly string[] Texts = ["Grüße ", "aus ", "漢字 ", "🦜"];
 
     [Fact]
     public async Task OpenAI_ReadsAWholeAnswer()
@@ -24,11 +24,11 @@ public sealed class PublishedClientTests
             new ChatCompletionOptions { MaxOutputTokenCount = 9, Temperature = 0.5f, StopSequences = { "x" } },
             TestGateway.Cancellation);
         ChatCompletion answer = result.Value;
-        Assert.Equal(string.Concat(_texts), Assert.Single(answer.Content).Text);
+        Assert.Equal(string.Concat(Texts), Assert.Single(answer.Content).Text);
         Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
         Assert.Equal(ChatMessageRole.Assistant, answer.Role);
         Assert.Equal(TestGateway.ModelName, answer.Model);
-        Assert.Equal(_texts.Length + 1, answer.Usage.OutputTokenCount);
+        Assert.Equal(Texts.Length + 1, answer.Usage.OutputTokenCount);
         Assert.Equal(answer.Usage.InputTokenCount + answer.Usage.OutputTokenCount, answer.Usage.TotalTokenCount);
         Assert.True(gateway.Generator.Started.TryRead(out ScriptedGeneration? generation));
         Assert.Equal(9, generation.Request.MaxTokens);
@@ -55,9 +55,9 @@ public sealed class PublishedClientTests
             usage = update.Usage ?? usage;
         }
 
-        Assert.Equal(_texts, texts);
+        Assert.Equal(Texts, texts);
         Assert.Equal(ChatFinishReason.Stop, finish);
-        Assert.Equal(_texts.Length + 1, usage?.OutputTokenCount);
+        Assert.Equal(Texts.Length + 1, usage?.OutputTokenCount);
     }
 
     [Fact]
@@ -112,9 +112,9 @@ public sealed class PublishedClientTests
             [new(ChatRole.System, "Be brief."), new(ChatRole.User, "Hi")],
             new ChatOptions { MaxOutputTokens = 9, Temperature = 0, TopP = 0.5f, Seed = 11, FrequencyPenalty = 0.5f },
             TestGateway.Cancellation);
-        Assert.Equal(string.Concat(_texts), answer.Text);
+        Assert.Equal(string.Concat(Texts), answer.Text);
         Assert.Equal(ChatFinishReasonOf("stop"), answer.FinishReason);
-        Assert.Equal(_texts.Length + 1, answer.Usage?.OutputTokenCount);
+        Assert.Equal(Texts.Length + 1, answer.Usage?.OutputTokenCount);
         Assert.True(gateway.Generator.Started.TryRead(out ScriptedGeneration? generation));
         Assert.Equal(11ul, generation.Request.Sampling.Seed);
         Assert.Equal(0f, generation.Request.Sampling.Temperature);
@@ -132,10 +132,10 @@ public sealed class PublishedClientTests
             updates.Add(update);
         }
 
-        Assert.Equal(_texts, updates.Select(update => update.Text).Where(text => text.Length > 0));
+        Assert.Equal(Texts, updates.Select(update => update.Text).Where(text => text.Length > 0));
         ChatResponse whole = updates.ToChatResponse();
         Assert.Equal(ChatFinishReasonOf("stop"), whole.FinishReason);
-        Assert.Equal(_texts.Length + 1, whole.Usage?.OutputTokenCount);
+        Assert.Equal(Texts.Length + 1, whole.Usage?.OutputTokenCount);
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class PublishedClientTests
     private static Microsoft.Extensions.AI.ChatFinishReason ChatFinishReasonOf(string value) => new(value);
 
     private static Task<TestGateway> StartAsync(ScriptedGenerator? generator = null) =>
-        TestGateway.StartAsync(generator ?? ScriptedGenerator.Saying(_texts), new GatewayOptions { ApiKeys = [Key] });
+        TestGateway.StartAsync(generator ?? ScriptedGenerator.Saying(Texts), new GatewayOptions { ApiKeys = [Key] });
 
     private static OpenAIClient Client(TestGateway gateway, string key = Key) =>
         new(new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(gateway.Server.Url, "v1") });

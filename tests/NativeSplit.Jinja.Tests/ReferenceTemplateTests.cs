@@ -10,7 +10,7 @@ public sealed class ReferenceTemplateTests
     private const string JoinedDict = "[object Map]";
 
     /// <summary>Lists and dicts print as in @huggingface/jinja, also where only Jinja2 for Python renders the case.</summary>
-    private static readonly (string Python, string Here)[] _prints =
+    private static readonly (string Python, string Here)[] Prints =
     [
         ("{'hits': [1, 'a']}", "{\"hits\": [1, \"a\"]}"),
         ("[{'type': 'text', 'text': 'What is '}, {'type': 'image'}, {'type': 'text', 'text': 'this?'}]",
@@ -21,7 +21,7 @@ public sealed class ReferenceTemplateTests
     /// Cases that @huggingface/jinja can't render and that Jinja2 for Python sees otherwise than the rest of the recording asks for:
     /// it compares dicts by content, refuses to join a list to a string, and fails on a member of something undefined.
     /// </summary>
-    private static readonly (string Template, string Chat)[] _undecided =
+    private static readonly (string Template, string Chat)[] Undecided =
     [
         ("hermes-3-tool-use", "content in parts"),
         ("mistral-small-3.1", "same text twice, tools"),
@@ -29,8 +29,8 @@ public sealed class ReferenceTemplateTests
         ("mistral-small-3.1", "no messages, tools"),
     ];
 
-    private static readonly Lazy<JsonObject> _recorded = new(() => Recording.Read("recorded.json"));
-    private static readonly Lazy<JsonObject> _fallback = new(() => Recording.Read("recorded-jinja2.json"));
+    private static readonly Lazy<JsonObject> Recorded = new(() => Recording.Read("recorded.json"));
+    private static readonly Lazy<JsonObject> Fallback = new(() => Recording.Read("recorded-jinja2.json"));
 
     public static TheoryData<string> Templates =>
         [.. Directory.GetFiles(TestData.PathOf("templates"), "*.jinja").Select(path => Path.GetFileNameWithoutExtension(path)).Order()];
@@ -42,13 +42,13 @@ public sealed class ReferenceTemplateTests
         string source = Recording.ReadText(name + ".jinja");
         Dictionary<string, JsonObject> chats =
             JsonNode.Parse(Recording.ReadText("chats.json"))!.AsArray().ToDictionary(chat => (string)chat!["name"]!, chat => (JsonObject)chat!);
-        IReadOnlyDictionary<int, JsonObject> fallback = Recording.ByIndex(_fallback.Value["templates"]![name]);
-        JsonArray cases = _recorded.Value["templates"]![name]!.AsArray();
+        IReadOnlyDictionary<int, JsonObject> fallback = Recording.ByIndex(Fallback.Value["templates"]![name]);
+        JsonArray cases = Recorded.Value["templates"]![name]!.AsArray();
         List<string> failures = [];
         for (int i = 0; i < cases.Count; i++)
         {
             JsonObject recorded = (JsonObject)cases[i]!;
-            if (recorded.ContainsKey("failed") && _undecided.Contains((name, (string)recorded["chat"]!)))
+            if (recorded.ContainsKey("failed") && Undecided.Contains((name, (string)recorded["chat"]!)))
             {
                 continue;
             }
@@ -68,7 +68,7 @@ public sealed class ReferenceTemplateTests
     }
 
     private static string? AsPrintedHere(string? output) =>
-        _prints.Aggregate(output, (text, print) => text?.Replace(print.Python, print.Here, StringComparison.Ordinal));
+        Prints.Aggregate(output, (text, print) => text?.Replace(print.Python, print.Here, StringComparison.Ordinal));
 
     private static JsonObject ValuesOf(JsonObject chat, bool addGenerationPrompt)
     {

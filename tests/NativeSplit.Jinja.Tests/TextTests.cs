@@ -5,7 +5,7 @@ namespace NativeSplit.Jinja.Tests;
 /// <summary>Every character's case and white space, and numbers of every size, against what the reference recorded.</summary>
 public sealed class TextTests
 {
-    private static readonly Lazy<JsonObject> _recorded = new(() => (JsonObject)Recording.Read("recorded.json")["characters"]!);
+    private static readonly Lazy<JsonObject> Recorded = new(() => (JsonObject)Recording.Read("recorded.json")["characters"]!);
 
     [Theory]
     [InlineData("upper")]
@@ -13,7 +13,7 @@ public sealed class TextTests
     public void Case_EqualsReference_ForEveryCharacter(string filter)
     {
         JinjaTemplate template = JinjaTemplate.Parse($"{{{{ c|{filter} }}}}");
-        Dictionary<string, string> changed = _recorded.Value[filter]!.AsObject().ToDictionary(entry => entry.Key, entry => (string)entry.Value!);
+        Dictionary<string, string> changed = Recorded.Value[filter]!.AsObject().ToDictionary(entry => entry.Key, entry => (string)entry.Value!);
         List<string> failures = [];
         foreach (string text in Characters())
         {
@@ -34,14 +34,14 @@ public sealed class TextTests
         JinjaTemplate template = JinjaTemplate.Parse("{{ c|trim|length }}");
         string white = string.Concat(Characters().Where(text => template.Render(new JsonObject { ["c"] = text }) == "0"));
 
-        Assert.Equal((string)_recorded.Value["white"]!, white);
+        Assert.Equal((string)Recorded.Value["white"]!, white);
     }
 
     [Fact]
     public void Print_EqualsReference_ForNumbersOfEverySize()
     {
         JinjaTemplate template = JinjaTemplate.Parse("{{ x }}|{{ x|tojson }}|{{ '' ~ x }}");
-        foreach (JsonNode? row in _recorded.Value["numbers"]!.AsArray())
+        foreach (JsonNode? row in Recorded.Value["numbers"]!.AsArray())
         {
             double number = BitConverter.Int64BitsToDouble(long.Parse((string)row!["bits"]!, System.Globalization.CultureInfo.InvariantCulture));
 

@@ -13,14 +13,14 @@ public sealed class LinkAttackTests
     private const int Timeout = 60_000;
     private const int PayloadBytes = 200;
 
-    private static readonly int _frame = FrameLayout.FrameBytes(PayloadBytes);
+    private static readonly int Frame = FrameLayout.FrameBytes(PayloadBytes);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static TheoryData<int> EveryField() => [
         FrameLayout.MagicOffset, FrameLayout.VersionOffset, FrameLayout.TypeOffset, FrameLayout.FlagsOffset, FrameLayout.KeyPhaseOffset,
         FrameLayout.SequenceOffset, FrameLayout.ConnectionIdOffset, FrameLayout.EpochOffset, FrameLayout.ReservedOffset, FrameLayout.RowsOffset,
-        FrameLayout.PrefixBytes, FrameLayout.PrefixBytes + PayloadBytes - 1, FrameLayout.PrefixBytes + PayloadBytes, _frame - 16, _frame - 1];
+        FrameLayout.PrefixBytes, FrameLayout.PrefixBytes + PayloadBytes - 1, FrameLayout.PrefixBytes + PayloadBytes, Frame - 16, Frame - 1];
 
     [Theory(Timeout = Timeout)]
     [MemberData(nameof(EveryField))]
@@ -136,7 +136,7 @@ public sealed class LinkAttackTests
     [InlineData(-1)]
     public async Task ReceiveAsync_KillsTheLink_WhenAFrameIsTruncated(int bytes)
     {
-        int kept = bytes < 0 ? _frame + bytes : bytes;
+        int kept = bytes < 0 ? Frame + bytes : bytes;
         Assert.Equal(LinkFault.Closed, await AttackAsync((_, index, frame) => index switch
         {
             0 => [frame],

@@ -10,7 +10,7 @@ public abstract class LinkSuite
 {
     protected const int Timeout = 60_000;
 
-    private static readonly FrameHeader _sample = new(Epoch: 0x1122334455667788, Batch: 42, Stage: 7, Encoding: 3, Sequences: 2, Rows: 5);
+    private static readonly FrameHeader Sample = new(Epoch: 0x1122334455667788, Batch: 42, Stage: 7, Encoding: 3, Sequences: 2, Rows: 5);
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -25,12 +25,12 @@ public abstract class LinkSuite
         await using LinkPair pair = await OpenAsync();
         byte[] payload = Pattern(1000, seed: 1);
 
-        await pair.Connector.SendAsync(FrameType.Activations, _sample, payload, Token);
+        await pair.Connector.SendAsync(FrameType.Activations, Sample, payload, Token);
         ReceiveStatus status = await pair.Acceptor.ReceiveAsync(Token);
 
         Assert.Equal(ReceiveStatus.Frame, status);
         Assert.Equal(FrameType.Activations, pair.Acceptor.Type);
-        Assert.Equal(_sample, pair.Acceptor.Header);
+        Assert.Equal(Sample, pair.Acceptor.Header);
         Assert.Equal(payload, pair.Acceptor.Payload.ToArray());
         Assert.Equal(TestAuthority.UriOf("a"), pair.Acceptor.Peer);
         Assert.Equal(TestAuthority.UriOf("b"), pair.Connector.Peer);
@@ -127,7 +127,7 @@ public abstract class LinkSuite
     public async Task ReceiveAsync_ReturnsClosed_WhenThePeerIsDisposed()
     {
         await using LinkPair pair = await OpenAsync();
-        await pair.Connector.SendAsync(FrameType.Control, _sample, Pattern(10, 1), Token);
+        await pair.Connector.SendAsync(FrameType.Control, Sample, Pattern(10, 1), Token);
         await pair.Connector.DisposeAsync();
         await pair.Connector.DisposeAsync();
 
@@ -162,7 +162,7 @@ public abstract class LinkSuite
     {
         for (int i = 0; i < frames; i++)
         {
-            await link.SendAsync(FrameType.Activations, _sample, payload, Token);
+            await link.SendAsync(FrameType.Activations, Sample, payload, Token);
         }
     }
 

@@ -11,7 +11,7 @@ namespace NativeSplit.Transport.Tests;
 /// <summary>Nothing crosses a link in clear, and nobody can ask for it.</summary>
 public sealed class PlaintextTests
 {
-    private static readonly string[] _suspicious =
+    private static readonly string[] Suspicious =
         ["plain", "clear", "insecure", "unencrypted", "unsealed", "encrypt", "disabletls", "notls", "skip", "allowany", "trustall", "anonymous", "unsafe"];
 
     [Fact]
@@ -21,10 +21,10 @@ public sealed class PlaintextTests
         {
             foreach (MemberInfo member in type.GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly))
             {
-                Assert.DoesNotContain(_suspicious, word => member.Name.Contains(word, StringComparison.OrdinalIgnoreCase));
+                Assert.DoesNotContain(Suspicious, word => member.Name.Contains(word, StringComparison.OrdinalIgnoreCase));
                 if (member is MethodBase method)
                 {
-                    Assert.DoesNotContain(method.GetParameters(), parameter => _suspicious.Any(
+                    Assert.DoesNotContain(method.GetParameters(), parameter => Suspicious.Any(
                         word => parameter.Name!.Contains(word, StringComparison.OrdinalIgnoreCase)));
                 }
             }

@@ -10,8 +10,8 @@ namespace NativeSplit.Transport.Tests;
 /// <summary>Cipher, nonce, keys and limits, against what others computed.</summary>
 public sealed class SealingTests
 {
-    private static readonly byte[] _key = LinkSuite.Pattern(FrameCipher.KeyBytes, seed: 1);
-    private static readonly byte[] _iv = LinkSuite.Pattern(FrameCipher.IvBytes, seed: 2);
+    private static readonly byte[] Key = LinkSuite.Pattern(FrameCipher.KeyBytes, seed: 1);
+    private static readonly byte[] Iv = LinkSuite.Pattern(FrameCipher.IvBytes, seed: 2);
 
     [Fact]
     public void FrameCipher_AgreesWithWycheproof_WhenKeyIvAndTagHaveOurSizes()
@@ -138,7 +138,7 @@ public sealed class SealingTests
     public void FrameSealer_Refuses_WhenTheKeyHasSealedItsLimit()
     {
         long limit = FrameSealer.CloseReserveBytes + (3 * FrameLayout.SealedBytes(100));
-        using var sealer = new FrameSealer(new FrameCipher(_key, _iv), connectionId: 1, limit);
+        using var sealer = new FrameSealer(new FrameCipher(Key, Iv), connectionId: 1, limit);
         for (int i = 0; i < 3; i++)
         {
             Assert.True(sealer.CanSeal(FrameType.Activations, 100));
@@ -156,12 +156,12 @@ public sealed class SealingTests
     {
         // Every single flipped bit of a whole frame is refused: by the judge of the outer header or by the seal.
         byte[] frame = new byte[FrameLayout.FrameBytes(20)];
-        using (var sealer = new FrameSealer(new FrameCipher(_key, _iv), connectionId: 5, FrameSealer.DefaultLimitBytes))
+        using (var sealer = new FrameSealer(new FrameCipher(Key, Iv), connectionId: 5, FrameSealer.DefaultLimitBytes))
         {
             sealer.Seal(FrameType.Control, new FrameHeader(1, 2, 3, 4, 5, 6), 20, frame);
         }
 
-        using var opener = new FrameOpener(new FrameCipher(_key, _iv), connectionId: 5, maxPayloadBytes: 1000);
+        using var opener = new FrameOpener(new FrameCipher(Key, Iv), connectionId: 5, maxPayloadBytes: 1000);
         for (int bit = 0; bit < frame.Length * 8; bit++)
         {
             byte[] flipped = [.. frame];

@@ -11,7 +11,7 @@ namespace NativeSplit.Transport.Tests;
 /// <summary>docs/wire.md says what the code does.</summary>
 public sealed partial class WireDocumentTests
 {
-    private static readonly string _text = File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "docs", "wire.md"));
+    private static readonly string Text = File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "docs", "wire.md"));
 
     [Fact]
     public void FrameTable_HasTheOffsetsOfTheCode() => Assert.Equal(
@@ -54,18 +54,18 @@ public sealed partial class WireDocumentTests
     public void Numbers_AreThoseOfTheCode()
     {
         var options = new LinkOptions();
-        Assert.Contains($"({options.HandshakeTimeout.TotalSeconds} s unless configured)", _text, StringComparison.Ordinal);
-        Assert.Contains($"lets {options.MaxPendingHandshakes} handshakes be unfinished at once, and {options.MaxPendingEnrolments} enrolments besides", _text, StringComparison.Ordinal);
-        Assert.Contains($"an enrolment has {options.EnrolmentTimeout.TotalSeconds} s in all", _text, StringComparison.Ordinal);
-        Assert.Contains($"({options.CloseTimeout.TotalSeconds} s unless configured)", _text, StringComparison.Ordinal);
-        Assert.Contains($"the last {FrameSealer.CloseReserveBytes} of them for a close frame only", _text, StringComparison.Ordinal);
-        Assert.Contains($"u32 length (1 to {ListenerHandshakes.MaxAuthorityBytes})", _text, StringComparison.Ordinal);
-        Assert.Contains($"at most {PeerIdentity.MaxCharacters} characters", _text, StringComparison.Ordinal);
-        Assert.Contains(TlsRules.LinkProtocol.ToString(), _text, StringComparison.Ordinal);
-        Assert.Contains(TlsRules.EnrolmentProtocol.ToString(), _text, StringComparison.Ordinal);
+        Assert.Contains($"({options.HandshakeTimeout.TotalSeconds} s unless configured)", Text, StringComparison.Ordinal);
+        Assert.Contains($"lets {options.MaxPendingHandshakes} handshakes be unfinished at once, and {options.MaxPendingEnrolments} enrolments besides", Text, StringComparison.Ordinal);
+        Assert.Contains($"an enrolment has {options.EnrolmentTimeout.TotalSeconds} s in all", Text, StringComparison.Ordinal);
+        Assert.Contains($"({options.CloseTimeout.TotalSeconds} s unless configured)", Text, StringComparison.Ordinal);
+        Assert.Contains($"the last {FrameSealer.CloseReserveBytes} of them for a close frame only", Text, StringComparison.Ordinal);
+        Assert.Contains($"u32 length (1 to {ListenerHandshakes.MaxAuthorityBytes})", Text, StringComparison.Ordinal);
+        Assert.Contains($"at most {PeerIdentity.MaxCharacters} characters", Text, StringComparison.Ordinal);
+        Assert.Contains(TlsRules.LinkProtocol.ToString(), Text, StringComparison.Ordinal);
+        Assert.Contains(TlsRules.EnrolmentProtocol.ToString(), Text, StringComparison.Ordinal);
         Assert.Equal((1L << 38, 1 << 30, 64), (FrameSealer.DefaultLimitBytes, FrameLayout.PayloadCeiling, LinkOptions.MinPayloadBytes));
-        Assert.Contains("at most 2^38 bytes", _text, StringComparison.Ordinal);
-        Assert.Contains("64 to 2^30", _text, StringComparison.Ordinal);
+        Assert.Contains("at most 2^38 bytes", Text, StringComparison.Ordinal);
+        Assert.Contains("64 to 2^30", Text, StringComparison.Ordinal);
     }
 
     // The rows of the table whose third heading is given; checks that they follow each other without a gap.
@@ -96,9 +96,9 @@ public sealed partial class WireDocumentTests
 
     private static string[] Rows(string heading)
     {
-        int start = _text.IndexOf(heading, StringComparison.Ordinal);
+        int start = Text.IndexOf(heading, StringComparison.Ordinal);
         Assert.True(start >= 0, heading);
-        return [.. _text[start..].Split('\n').Skip(2).TakeWhile(line => line.StartsWith('|'))];
+        return [.. Text[start..].Split('\n').Skip(2).TakeWhile(line => line.StartsWith('|'))];
     }
 
     private static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);

@@ -8,7 +8,7 @@ internal static class StringMethods
 {
     private delegate JinjaValue MethodBody(CallSite site, string text, CallArguments arguments);
 
-    private static readonly FrozenDictionary<string, MethodBody> _known = new Dictionary<string, MethodBody>
+    private static readonly FrozenDictionary<string, MethodBody> Known = new Dictionary<string, MethodBody>
     {
         ["upper"] = Simple(TextCase.ToUpper),
         ["lower"] = Simple(TextCase.ToLower),
@@ -39,7 +39,7 @@ internal static class StringMethods
 
     /// <summary>A method bound to its string; undefined if there is none of that name.</summary>
     public static JinjaValue Find(string text, string name) =>
-        _known.TryGetValue(name, out MethodBody? method)
+        Known.TryGetValue(name, out MethodBody? method)
             ? new FunctionValue(name, (site, _, arguments) => method(site, text, arguments))
             : UndefinedValue.Instance;
 

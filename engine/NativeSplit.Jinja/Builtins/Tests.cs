@@ -7,7 +7,7 @@ internal static class Tests
 {
     private delegate bool TestBody(CallSite site, JinjaValue operand, CallArguments arguments);
 
-    private static readonly FrozenDictionary<string, (bool TakesArgument, TestBody Body)> _known = new Dictionary<string, (bool, TestBody)>
+    private static readonly FrozenDictionary<string, (bool TakesArgument, TestBody Body)> Known = new Dictionary<string, (bool, TestBody)>
     {
         ["defined"] = (false, (_, operand, _) => operand is not UndefinedValue),
         ["undefined"] = (false, (_, operand, _) => operand is UndefinedValue),
@@ -46,14 +46,14 @@ internal static class Tests
     /// <param name="takesArgument">Whether an argument must follow it.</param>
     public static bool TryGet(string name, out bool takesArgument)
     {
-        bool known = _known.TryGetValue(name, out (bool TakesArgument, TestBody Body) test);
+        bool known = Known.TryGetValue(name, out (bool TakesArgument, TestBody Body) test);
         takesArgument = test.TakesArgument;
         return known;
     }
 
     /// <summary>Whether a value passes a test.</summary>
     public static bool Apply(CallSite site, string name, JinjaValue operand, CallArguments arguments) =>
-        _known.TryGetValue(name, out (bool TakesArgument, TestBody Body) test)
+        Known.TryGetValue(name, out (bool TakesArgument, TestBody Body) test)
             ? test.Body(site, operand, arguments)
             : throw site.Evaluator.Error(JinjaFault.Unsupported, site.Position, $"The test '{name}' isn't supported");
 

@@ -7,7 +7,7 @@ namespace NativeSplit.Jinja.Syntax;
 internal sealed class Lexer
 {
     // Longer marks come first.
-    private static readonly string[] _marks =
+    private static readonly string[] Marks =
         ["<=", ">=", "==", "!=", "**", "//", "(", ")", "{", "}", "[", "]", ",", ".", ":", "|", "<", ">", "+", "-", "~", "*", "/", "%", "="];
 
     private readonly TemplateSource _source;
@@ -163,7 +163,7 @@ internal sealed class Lexer
 
     private void ReadMark(ref int braces)
     {
-        foreach (string mark in _marks)
+        foreach (string mark in Marks)
         {
             if (At(mark))
             {

@@ -24,7 +24,7 @@ internal static class TextCase
         + "\u1FF7\u03A9\u0342\u0399 \u1FFC\u03A9\u0399 \uFB00FF \uFB01FI \uFB02FL \uFB03FFI \uFB04FFL \uFB05ST "
         + "\uFB06ST \uFB13\u0544\u0546 \uFB14\u0544\u0535 \uFB15\u0544\u053B \uFB16\u054E\u0546 \uFB17\u0544\u053D";
 
-    private static readonly Dictionary<char, string> _otherUpper = ReadTable();
+    private static readonly Dictionary<char, string> OtherUpper = ReadTable();
 
     public static string ToUpper(string text)
     {
@@ -39,7 +39,7 @@ internal static class TextCase
         result.Append(upper, 0, first);
         foreach (char c in upper.AsSpan(first))
         {
-            if (_otherUpper.TryGetValue(c, out string? other))
+            if (OtherUpper.TryGetValue(c, out string? other))
             {
                 result.Append(other);
             }

@@ -11,7 +11,7 @@ namespace NativeSplit.Model.Tokenization;
 /// </remarks>
 public sealed class ChatTemplate
 {
-    private static readonly JsonDocumentOptions _strictJson = new() { AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions StrictJson = new() { AllowDuplicateProperties = false };
 
     private readonly JinjaTemplate _template;
     private readonly string _beginOfText;
@@ -138,7 +138,7 @@ public sealed class ChatTemplate
 
         try
         {
-            return JsonNode.Parse(text, documentOptions: _strictJson) is JsonObject parsed ? new JinjaJsonText(text, parsed) : arguments;
+            return JsonNode.Parse(text, documentOptions: StrictJson) is JsonObject parsed ? new JinjaJsonText(text, parsed) : arguments;
         }
         catch (JsonException)
         {

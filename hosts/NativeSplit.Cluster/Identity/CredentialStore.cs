@@ -24,16 +24,9 @@ public sealed class CredentialStore(string folder)
     public static NodeIdentity IdentityOf(X509Certificate2 certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        foreach (X509Extension extension in certificate.Extensions)
-        {
-            // The framework lists DNS and IP names only; the URI name is the one context tag [6] in the sequence.
-            if (extension.Oid?.Value == "2.5.29.17" && SpiffeName.TryRead(extension.RawData, out string uri) && NodeIdentity.TryParse(uri, out NodeIdentity identity))
-            {
-                return identity;
-            }
-        }
-
-        throw new ClusterException(ClusterFault.BadIdentity, $"The certificate '{certificate.Subject}' names no node of a NativeSplit cluster.");
+        return LinkCredentials.TryReadIdentity(certificate, out string uri, out _) && NodeIdentity.TryParse(uri, out NodeIdentity identity)
+            ? identity
+            : throw new ClusterException(ClusterFault.BadIdentity, $"The certificate '{certificate.Subject}' names no node of a NativeSplit cluster.");
     }
 
     /// <summary>The authority kept here, or a new one, which is kept.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using NativeSplit.Cluster.Activations;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
@@ -43,21 +44,14 @@ public sealed class PeerConnection : IAsyncDisposable
     /// <summary>Who is on the other side.</summary>
     public NodeIdentity Peer { get; }
 
+    /// <summary>Address of the other side.</summary>
+    public EndPoint RemoteEndPoint => _link.RemoteEndPoint;
+
     /// <summary>Counts of the link.</summary>
     public LinkStatistics Statistics => _link.Statistics;
 
     /// <summary>Ends, with the reason, when nothing more will come. Never faults.</summary>
     public Task<ClusterException> Ended => _loop;
-
-    /// <summary>Reads the peer's identity off a fresh link.</summary>
-    /// <exception cref="ClusterException"><see cref="ClusterFault.NotAllowed"/>: it isn't a node of a NativeSplit cluster.</exception>
-    public static NodeIdentity IdentityOf(SealedLink link)
-    {
-        ArgumentNullException.ThrowIfNull(link);
-        return NodeIdentity.TryParse(link.Peer, out NodeIdentity identity)
-            ? identity
-            : throw new ClusterException(ClusterFault.NotAllowed, $"The peer {link.Peer} isn't a node of a NativeSplit cluster.");
-    }
 
     /// <summary>Sends a message.</summary>
     /// <exception cref="LinkException">The link is dead.</exception>

@@ -342,8 +342,10 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         }
 
         JoinedWorker next = _workers[_options.Plan.Segments[index + 1].Node];
-        return new NextHop(next.Connection.Peer.Uri, next.Hello.AdvertisedHost ?? "127.0.0.1", next.Hello.Port);
+        return new NextHop(next.Connection.Peer.Uri, next.Hello.AdvertisedHost ?? SeenAt(next.Connection), next.Hello.Port);
     }
+
+    private static string SeenAt(PeerConnection worker) => ((IPEndPoint)worker.RemoteEndPoint).Address.ToString();
 
     private async Task<StageMessage> AskAsync(PeerConnection peer, StageMessage question, TimeSpan patience, CancellationToken cancellationToken)
     {

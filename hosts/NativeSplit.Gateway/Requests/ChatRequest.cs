@@ -12,7 +12,7 @@ namespace NativeSplit.Gateway.Requests;
 internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, JsonArray? Tools, GenerationFields Generation)
 {
     /// <summary>Fields that promise something in the answer that would be missing from it.</summary>
-    private static readonly (string Name, string Reason)[] _unsupported =
+    private static readonly (string Name, string Reason)[] Unsupported =
     [
         ("top_logprobs", "Log probabilities aren't returned."),
         ("functions", "It is deprecated: use 'tools'."),
@@ -23,7 +23,7 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, JsonArra
 
     public static ChatRequest Read(RequestFields fields, GatewayModel model)
     {
-        foreach ((string name, string reason) in _unsupported)
+        foreach ((string name, string reason) in Unsupported)
         {
             if (fields.Value(name) is not null)
             {

@@ -9,7 +9,7 @@ namespace NativeSplit.Gateway.Requests;
 internal static class RequestBody
 {
     /// <summary>Bounded depth, and no field twice: two readers of one request must not see two values.</summary>
-    private static readonly JsonDocumentOptions _documentOptions = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions DocumentOptions = new() { MaxDepth = 64, AllowDuplicateProperties = false };
 
     /// <summary>Parses the body; the caller disposes the document.</summary>
     /// <remarks>
@@ -25,7 +25,7 @@ internal static class RequestBody
 
         try
         {
-            return await JsonDocument.ParseAsync(request.Body, _documentOptions, cancellationToken);
+            return await JsonDocument.ParseAsync(request.Body, DocumentOptions, cancellationToken);
         }
         catch (JsonException exception)
         {

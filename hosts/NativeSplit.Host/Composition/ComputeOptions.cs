@@ -7,17 +7,20 @@ namespace NativeSplit.Host.Composition;
 /// <summary>The options about how this process computes, the same for every verb that does.</summary>
 internal sealed class ComputeOptions
 {
-    private readonly Option<int> _threads = new("--threads")
-    {
-        Description = "Threads that compute. Default: the processors this process may use.",
-        HelpName = "N",
-        DefaultValueFactory = _ => ThreadTeam.DefaultSize,
-    };
+    private readonly Option<int> _threads;
 
     private readonly Option<string?> _kernels = new("--kernels")
     {
         Description = "Kernel set: scalar, avx2 or avx512. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
         HelpName = "NAME",
+    };
+
+    /// <param name="processes">Processes that share this machine; the default gives each its part.</param>
+    public ComputeOptions(int processes = 1) => _threads = new("--threads")
+    {
+        Description = processes == 1 ? "Threads that compute. Default: the processors this process may use." : "Threads that compute, in each process. Default: its share of the processors.",
+        HelpName = "N",
+        DefaultValueFactory = _ => Math.Max(1, ThreadTeam.DefaultSize / processes),
     };
 
     public void AddTo(Command command)

@@ -28,7 +28,7 @@ internal static class DemoVerb
         var route = new RouteArguments();
         Command command = new("demo", "Split a model over three processes joined by sealed links, answer a prompt, and compare with the unsplit run.") { prompt, model, once, http, verbose };
         route.AddTo(command);
-        var compute = new ComputeOptions();
+        var compute = new ComputeOptions(processes: 3);
         compute.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -8,7 +8,7 @@ namespace NativeSplit.Kernels.Formats;
 /// <param name="BlockBytes">Bytes per block.</param>
 public readonly record struct BlockFormat(WeightType Type, int BlockLength, int BlockBytes)
 {
-    private static readonly FrozenDictionary<WeightType, BlockFormat> _table = new BlockFormat[]
+    private static readonly FrozenDictionary<WeightType, BlockFormat> Table = new BlockFormat[]
     {
         new(WeightType.F32, 1, 4),
         new(WeightType.F16, 1, 2),
@@ -28,17 +28,17 @@ public readonly record struct BlockFormat(WeightType Type, int BlockLength, int 
     }.ToFrozenDictionary(format => format.Type);
 
     /// <summary>Every type the kernels can multiply with, in ascending GGML number.</summary>
-    public static IReadOnlyList<WeightType> Supported { get; } = [.. _table.Keys.Order()];
+    public static IReadOnlyList<WeightType> Supported { get; } = [.. Table.Keys.Order()];
 
     /// <summary>Finds the format of a type.</summary>
     /// <param name="type">The type.</param>
     /// <param name="format">The format when the result is true.</param>
     /// <returns>False when the kernels don't know the type.</returns>
-    public static bool TryGet(WeightType type, out BlockFormat format) => _table.TryGetValue(type, out format);
+    public static bool TryGet(WeightType type, out BlockFormat format) => Table.TryGetValue(type, out format);
 
     /// <summary>The format of a type.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The kernels don't know the type.</exception>
-    public static BlockFormat Of(WeightType type) => _table.TryGetValue(type, out var format)
+    public static BlockFormat Of(WeightType type) => Table.TryGetValue(type, out var format)
         ? format
         : throw new ArgumentOutOfRangeException(nameof(type), type, $"No kernel for weight type {type}; supported are {string.Join(", ", Supported)}.");
 

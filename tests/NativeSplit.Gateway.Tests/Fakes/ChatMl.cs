@@ -16,7 +16,7 @@ internal static class ChatMl
             prompt.Append("<|im_start|>tools\n");
             foreach (JsonNode? tool in tools)
             {
-                prompt.Append(tool!.ToJsonString(_relaxed)).Append('\n');
+                prompt.Append(tool!.ToJsonString(Relaxed)).Append('\n');
             }
 
             prompt.Append("<|im_end|>\n");
@@ -27,7 +27,7 @@ internal static class ChatMl
             prompt.Append("<|im_start|>").Append(message.Role).Append('\n').Append(message.Content?.Trim());
             if (message.ToolCalls is not null)
             {
-                prompt.Append(message.ToolCalls.ToJsonString(_relaxed));
+                prompt.Append(message.ToolCalls.ToJsonString(Relaxed));
             }
 
             prompt.Append("<|im_end|>\n");
@@ -37,5 +37,5 @@ internal static class ChatMl
     }
 
     /// <summary>Templates print JSON as Jinja's <c>tojson</c> does: other scripts as they are.</summary>
-    private static readonly JsonSerializerOptions _relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

@@ -8,22 +8,22 @@ namespace NativeSplit.Model.Tests.Files;
 /// <param name="Name">File name without extension.</param>
 /// <param name="Architecture">Architecture.</param>
 /// <param name="Type">Weight type or mixture.</param>
-public sealed partial record GoldenModel(string Name, string Architecture, string Type, int Layers, int Hidden, int Heads, int KeyValueHeads, int HeadSize, int FeedForward)
+public sealed partial record GoldenShape(string Name, string Architecture, string Type, int Layers, int Hidden, int Heads, int KeyValueHeads, int HeadSize, int FeedForward)
 {
     /// <summary>Every model of the README's table.</summary>
-    public static IEnumerable<GoldenModel> All => Row().Matches(File.ReadAllText(TestData.PathOf("golden", "README.md"))).Select(Parse);
+    public static IEnumerable<GoldenShape> All => Row().Matches(File.ReadAllText(TestData.PathOf("golden", "README.md"))).Select(Parse);
 
     /// <summary>Names of those that are in the repository.</summary>
     public static IEnumerable<TheoryDataRow<string>> PresentNames =>
         All.Where(model => File.Exists(PathOf(model.Name))).Select(model => new TheoryDataRow<string>(model.Name));
 
     /// <summary>The model of a name.</summary>
-    public static GoldenModel Of(string name) => All.Single(model => model.Name == name);
+    public static GoldenShape Of(string name) => All.Single(model => model.Name == name);
 
     /// <summary>Its file.</summary>
     public static string PathOf(string name) => TestData.PathOf("golden", "models", name + ".gguf");
 
-    private static GoldenModel Parse(Match match)
+    private static GoldenShape Parse(Match match)
     {
         return new(
             match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value, Number(4), Number(5), Number(6), Number(7), Number(8), Number(9));

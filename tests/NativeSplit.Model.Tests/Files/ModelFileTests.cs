@@ -8,12 +8,12 @@ namespace NativeSplit.Model.Tests.Files;
 public sealed class ModelFileTests
 {
     [Theory]
-    [MemberData(nameof(GoldenModel.PresentNames), MemberType = typeof(GoldenModel))]
+    [MemberData(nameof(GoldenShape.PresentNames), MemberType = typeof(GoldenShape))]
     public void Open_GivesTheShapeOfTheReadme_ForEveryGoldenModel(string name)
     {
-        var golden = GoldenModel.Of(name);
+        var golden = GoldenShape.Of(name);
 
-        using var model = ModelFile.Open(GoldenModel.PathOf(name));
+        using var model = ModelFile.Open(GoldenShape.PathOf(name));
 
         var shape = model.Shape;
         Assert.Equal(golden.Architecture, shape.Architecture);
@@ -29,7 +29,7 @@ public sealed class ModelFileTests
     [Fact]
     public void PresentNames_CoverEverySupportedTypeAndArchitecture()
     {
-        var present = GoldenModel.PresentNames.Select(row => GoldenModel.Of(row.Data)).ToList();
+        var present = GoldenShape.PresentNames.Select(row => GoldenShape.Of(row.Data)).ToList();
 
         Assert.Equal(21, present.Count);
         Assert.Superset(new HashSet<string> { "llama", "qwen2", "qwen3" }, present.Select(model => model.Architecture).ToHashSet());
@@ -104,7 +104,7 @@ public sealed class ModelFileTests
     [Fact]
     public void Tensors_KnowTheirLayer()
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf("llama-untied-f32"));
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-untied-f32"));
 
         Assert.Equal(
             ["output.weight", "output_norm.weight", "token_embd.weight"],
@@ -117,9 +117,9 @@ public sealed class ModelFileTests
     [Fact]
     public void Fingerprint_TellsModelsApart()
     {
-        var fingerprints = GoldenModel.PresentNames.Select(row =>
+        var fingerprints = GoldenShape.PresentNames.Select(row =>
         {
-            using var model = ModelFile.Open(GoldenModel.PathOf(row.Data));
+            using var model = ModelFile.Open(GoldenShape.PathOf(row.Data));
             return model.Fingerprint.Value;
         }).ToList();
 
@@ -130,7 +130,7 @@ public sealed class ModelFileTests
     [Fact]
     public void Fingerprint_IsTheHashOfTheDirectory()
     {
-        string path = GoldenModel.PathOf("llama-plain-f32");
+        string path = GoldenShape.PathOf("llama-plain-f32");
         using var model = ModelFile.Open(path);
 
         // The table of llama-plain-f32.gguf ends at byte 11,377.
@@ -154,7 +154,7 @@ public sealed class ModelFileTests
     [Fact]
     public void Load_Throws_WhenTheFileIsDisposed()
     {
-        var model = ModelFile.Open(GoldenModel.PathOf("llama-plain-f32"));
+        var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
         model.Dispose();
 
         Assert.Throws<ObjectDisposedException>(() => model.Load(WeightSelection.LayersOnly(new(0, 1))));

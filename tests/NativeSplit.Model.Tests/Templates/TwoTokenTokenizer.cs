@@ -5,9 +5,9 @@ namespace NativeSplit.Model.Tests.Templates;
 /// <summary>Knows only how a text begins and ends, which is all that a chat template asks.</summary>
 internal sealed class TwoTokenTokenizer(bool hasEnds = true) : Tokenizer
 {
-    private static readonly string[] _pieces = ["<s>", "</s>"];
+    private static readonly string[] Pieces = ["<s>", "</s>"];
 
-    public override int VocabularySize => _pieces.Length;
+    public override int VocabularySize => Pieces.Length;
 
     public override TokenId? BeginOfText => hasEnds ? new TokenId(0) : null;
 
@@ -21,7 +21,7 @@ internal sealed class TwoTokenTokenizer(bool hasEnds = true) : Tokenizer
 
     public override bool IsSpecial(TokenId token) => true;
 
-    public override string PieceOf(TokenId token) => _pieces[token.Value];
+    public override string PieceOf(TokenId token) => Pieces[token.Value];
 
     public override StreamingDetokenizer CreateDetokenizer(bool printSpecial) => throw new NotSupportedException();
 }

@@ -12,7 +12,7 @@ public sealed class RopeScalingTests
     [Fact]
     public void Llama3_GivesTheDivisorsOfTheGoldenFile()
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf("llama-ropefreqs-f32"));
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-ropefreqs-f32"));
 
         var divisors = RopeScaling.Llama3(frequencyBase: 500000, dimensions: 16, factor: 8, low: 1, high: 4, originalContext: 64);
 

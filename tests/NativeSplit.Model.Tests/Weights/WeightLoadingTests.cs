@@ -11,11 +11,11 @@ namespace NativeSplit.Model.Tests.Weights;
 public sealed class WeightLoadingTests
 {
     [Theory]
-    [MemberData(nameof(GoldenModel.PresentNames), MemberType = typeof(GoldenModel))]
+    [MemberData(nameof(GoldenShape.PresentNames), MemberType = typeof(GoldenShape))]
     public void Load_GivesEveryWeightTheShapeOfTheReadme_WholeAndByLayer(string name)
     {
-        var golden = GoldenModel.Of(name);
-        using var model = ModelFile.Open(GoldenModel.PathOf(name));
+        var golden = GoldenShape.Of(name);
+        using var model = ModelFile.Open(GoldenShape.PathOf(name));
         using (var whole = model.Load(WeightSelection.Everything(model.Shape)))
         {
             Assert.Equal(golden.Layers, whole.Layers.Count);
@@ -40,7 +40,7 @@ public sealed class WeightLoadingTests
     [InlineData("llama-untied-f32", false)]
     public void Load_GivesTheEmbeddingAsHead_OnlyWhenTheyAreTied(string name, bool tied)
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf(name));
+        using var model = ModelFile.Open(GoldenShape.PathOf(name));
         using var weights = model.Load(new(default, Embedding: true, Head: true));
         using var head = model.Load(new(default, Embedding: false, Head: true));
 
@@ -55,7 +55,7 @@ public sealed class WeightLoadingTests
     [InlineData("qwen3-f32", false, true)]
     public void Load_GivesBiasesAndHeadNorms_WhereTheArchitectureHasThem(string name, bool biases, bool norms)
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf(name));
+        using var model = ModelFile.Open(GoldenShape.PathOf(name));
         using var weights = model.Load(WeightSelection.LayersOnly(new(3, 4)));
 
         var layer = weights.Layers[0];
@@ -70,8 +70,8 @@ public sealed class WeightLoadingTests
     [Fact]
     public void Load_GivesTheSameNorms_WhateverTheTypeOfTheMatrices()
     {
-        using var full = ModelFile.Open(GoldenModel.PathOf("llama-untied-f32"));
-        using var half = ModelFile.Open(GoldenModel.PathOf("llama-untied-f16"));
+        using var full = ModelFile.Open(GoldenShape.PathOf("llama-untied-f32"));
+        using var half = ModelFile.Open(GoldenShape.PathOf("llama-untied-f16"));
         using var expected = full.Load(WeightSelection.Everything(full.Shape));
         using var actual = half.Load(WeightSelection.Everything(half.Shape));
 
@@ -102,7 +102,7 @@ public sealed class WeightLoadingTests
     [Fact]
     public void Load_StaysValid_AfterTheFileIsDisposed()
     {
-        var model = ModelFile.Open(GoldenModel.PathOf("llama-plain-f32"));
+        var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
         using var weights = model.Load(WeightSelection.LayersOnly(new(0, 1)));
         byte[] before = weights.Layers[0].Up.BorrowRow(3).ToArray();
         model.Dispose();
@@ -113,7 +113,7 @@ public sealed class WeightLoadingTests
     [Fact]
     public void Load_Throws_WhenLayersAreNotInTheModel()
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf("llama-plain-f32"));
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
 
         Assert.Throws<ArgumentOutOfRangeException>(() => model.Load(WeightSelection.LayersOnly(new(3, 5))));
     }
@@ -169,7 +169,7 @@ public sealed class WeightLoadingTests
         Assert.Equal(0, MemoryAccounting.MappedBytes);
     }
 
-    private static void RequireShape(GoldenModel golden, LayerWeights layer)
+    private static void RequireShape(GoldenShape golden, LayerWeights layer)
     {
         int query = golden.Heads * golden.HeadSize;
         int keyValue = golden.KeyValueHeads * golden.HeadSize;

@@ -27,7 +27,7 @@ public sealed class WeightMappingTests
     [MemberData(nameof(Selections))]
     public void Load_MapsTheChosenTensorsAndNoByteOfAnother(string name, int start, int end, bool embedding, bool head)
     {
-        string path = GoldenModel.PathOf(name);
+        string path = GoldenShape.PathOf(name);
         var selection = new WeightSelection(new(start, end), embedding, head);
         var table = GgufDirectory.Read(path).Tensors;
         using var model = ModelFile.Open(path);
@@ -48,7 +48,7 @@ public sealed class WeightMappingTests
     [Fact]
     public void Load_MapsALayerAtOnce_WhenItsTensorsAreNeighbours()
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf("llama-plain-f32"));
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
         using var weights = model.Load(WeightSelection.LayersOnly(new(1, 3)));
 
         Assert.Equal([model.BytesOfLayer(1), model.BytesOfLayer(2)], weights.Extents.Select(extent => extent.Length));
@@ -59,7 +59,7 @@ public sealed class WeightMappingTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "skipped: /proc is Linux's");
         using var folder = new TemporaryFolder();
-        string path = folder.Write("mapped.gguf", File.ReadAllBytes(GoldenModel.PathOf("llama-plain-f32")));
+        string path = folder.Write("mapped.gguf", File.ReadAllBytes(GoldenShape.PathOf("llama-plain-f32")));
         using (var model = ModelFile.Open(path))
         {
             Assert.Empty(MappingsOf(path));
@@ -78,7 +78,7 @@ public sealed class WeightMappingTests
     [Fact]
     public void Dispose_UnmapsEverything_AlsoWhenCalledTwice()
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf("llama-plain-f32"));
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
         var weights = model.Load(WeightSelection.Everything(model.Shape));
         Assert.True(MemoryAccounting.MappedBytes > 0);
 

@@ -16,7 +16,7 @@ namespace NativeSplit.Transport.Handshakes;
 /// <param name="Keys">Keys of the link; owned.</param>
 internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPayloadBytes, ulong ConnectionId, LinkKeys Keys) : IDisposable
 {
-    private static readonly byte[] _hashLabel = "nativesplit/1 handshake"u8.ToArray();
+    private static readonly byte[] HashLabel = "nativesplit/1 handshake"u8.ToArray();
 
     /// <summary>The connector's part of the exchange of hellos: speaks first.</summary>
     /// <param name="tls">Authenticated control connection.</param>
@@ -107,7 +107,7 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPaylo
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] preamble = new Preamble(ConnectionKind.Control).ToArray();
-        hash.AppendData(_hashLabel);
+        hash.AppendData(HashLabel);
         hash.AppendData(preamble);
         hash.AppendData(preamble);
         hash.AppendData(connectorHello[..Hello.SecretOffset]);

@@ -11,7 +11,7 @@ internal static class PeerIdentity
 
     private const string Scheme = "spiffe://";
     private const string AlternativeNameOid = "2.5.29.17";
-    private static readonly Asn1Tag _uriTag = new(TagClass.ContextSpecific, 6);
+    private static readonly Asn1Tag UriTag = new(TagClass.ContextSpecific, 6);
 
     /// <summary>Reads the identity. False when the certificate isn't that of a node: a CA, or not exactly one SPIFFE URI name.</summary>
     /// <param name="certificate">The certificate.</param>
@@ -59,9 +59,9 @@ internal static class PeerIdentity
         reader.ThrowIfNotEmpty();
         while (names.HasData)
         {
-            if (names.PeekTag().HasSameClassAndValue(_uriTag))
+            if (names.PeekTag().HasSameClassAndValue(UriTag))
             {
-                identity = names.ReadCharacterString(UniversalTagNumber.IA5String, _uriTag);
+                identity = names.ReadCharacterString(UniversalTagNumber.IA5String, UriTag);
                 uris++;
             }
             else

@@ -13,7 +13,7 @@ namespace NativeSplit.Transport.Links;
 /// </remarks>
 internal sealed class FrameSender : IDisposable
 {
-    private static readonly int _replyFrameBytes = FrameLayout.FrameBytes(ProbeWriter.Bytes);
+    private static readonly int ReplyFrameBytes = FrameLayout.FrameBytes(ProbeWriter.Bytes);
 
     private readonly SemaphoreSlim _lock = new(1, 1);
     private readonly SocketPipeWriter _writer;
@@ -32,7 +32,7 @@ internal sealed class FrameSender : IDisposable
     /// <param name="maxPayloadBytes">Longest payload agreed on.</param>
     public FrameSender(Socket socket, FrameSealer sealer, LinkState state, int maxPayloadBytes)
     {
-        _writer = new SocketPipeWriter(socket, FrameLayout.FrameBytes(maxPayloadBytes) + _replyFrameBytes);
+        _writer = new SocketPipeWriter(socket, FrameLayout.FrameBytes(maxPayloadBytes) + ReplyFrameBytes);
         _sealer = sealer;
         _state = state;
         _maxPayloadBytes = maxPayloadBytes;
@@ -61,7 +61,7 @@ internal sealed class FrameSender : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             _state.ThrowIfNotSendable();
-            Place(type, header, ref writer, reserveBytes: _replyFrameBytes);
+            Place(type, header, ref writer, reserveBytes: ReplyFrameBytes);
             PlaceReplyIfWanted();
             await FlushAsync(CancellationToken.None).ConfigureAwait(false);
         }

@@ -9,6 +9,17 @@ namespace NativeSplit.Transport.Links;
 /// <param name="Authority">The only root that peers' certificates may chain to.</param>
 public sealed record LinkCredentials(X509Certificate2 Certificate, X509Certificate2 Authority)
 {
+    /// <summary>Reads the identity a certificate stands for: its one SPIFFE URI name.</summary>
+    /// <param name="certificate">A node's certificate.</param>
+    /// <param name="identity">The name, or empty.</param>
+    /// <param name="problem">What is wrong with the certificate, or empty.</param>
+    /// <returns>False when it isn't a node's certificate.</returns>
+    public static bool TryReadIdentity(X509Certificate2 certificate, out string identity, out string problem)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        return PeerIdentity.TryRead(certificate, out identity, out problem);
+    }
+
     /// <summary>Our identity.</summary>
     /// <exception cref="ArgumentException">The certificate has no private key or isn't one of a node.</exception>
     internal string RequireIdentity()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using NativeSplit.Transport.Frames;
@@ -50,6 +51,12 @@ public sealed class SealedLink : IAsyncDisposable
         _control = control;
         _closeTimeout = closeTimeout;
         MaxPayloadBytes = opener.MaxPayloadBytes;
+        RemoteEndPoint = data.RemoteEndPoint switch
+        {
+            IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped => new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port),
+            EndPoint other => other,
+            null => throw new SocketException((int)SocketError.NotConnected),
+        };
         _state = new LinkState(peer, Cut);
         _sender = new FrameSender(data, sealer, _state, MaxPayloadBytes);
         _receiver = new FrameReceiver(data, opener, _state);
@@ -59,6 +66,9 @@ public sealed class SealedLink : IAsyncDisposable
 
     /// <summary>Identity of the peer: the URI name of its certificate, verified.</summary>
     public string Peer => _state.Peer;
+
+    /// <summary>Address of the peer's end of the data connection.</summary>
+    public EndPoint RemoteEndPoint { get; }
 
     /// <summary>Longest payload both ends agreed on.</summary>
     public int MaxPayloadBytes { get; }

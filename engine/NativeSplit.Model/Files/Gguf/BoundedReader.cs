@@ -19,7 +19,7 @@ internal sealed class BoundedReader
     /// <summary>Bytes of a name at most, as the specification has it.</summary>
     public const int MaximumNameBytes = 65535;
 
-    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Stream _stream;
     private readonly IncrementalHash? _hash;
@@ -141,7 +141,7 @@ internal sealed class BoundedReader
 
         try
         {
-            return _strict.GetString(TakeAny(length));
+            return Strict.GetString(TakeAny(length));
         }
         catch (DecoderFallbackException exception)
         {

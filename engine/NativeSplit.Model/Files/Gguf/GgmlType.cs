@@ -13,7 +13,7 @@ namespace NativeSplit.Model.Files.Gguf;
 /// </remarks>
 internal readonly record struct GgmlType(uint Number, string Name, int BlockLength, int BlockBytes)
 {
-    private static readonly FrozenDictionary<uint, GgmlType> _table = new GgmlType[]
+    private static readonly FrozenDictionary<uint, GgmlType> Table = new GgmlType[]
     {
         new(0, "F32", 1, 4),
         new(1, "F16", 1, 2),
@@ -53,7 +53,7 @@ internal readonly record struct GgmlType(uint Number, string Name, int BlockLeng
     }.ToFrozenDictionary(type => type.Number);
 
     // Numbers that GGML gave up; a file with one was made by an old tool and has to be quantised again.
-    private static readonly FrozenDictionary<uint, string> _removed = new Dictionary<uint, string>
+    private static readonly FrozenDictionary<uint, string> Removed = new Dictionary<uint, string>
     {
         [4] = "Q4_2",
         [5] = "Q4_3",
@@ -66,14 +66,14 @@ internal readonly record struct GgmlType(uint Number, string Name, int BlockLeng
     }.ToFrozenDictionary();
 
     /// <summary>Every type, in ascending number.</summary>
-    public static IReadOnlyList<GgmlType> All { get; } = [.. _table.Values.OrderBy(type => type.Number)];
+    public static IReadOnlyList<GgmlType> All { get; } = [.. Table.Values.OrderBy(type => type.Number)];
 
     /// <summary>Finds a type by its number.</summary>
     /// <returns>False when the number has no type, or none any more.</returns>
-    public static bool TryGet(uint number, out GgmlType type) => _table.TryGetValue(number, out type);
+    public static bool TryGet(uint number, out GgmlType type) => Table.TryGetValue(number, out type);
 
     /// <summary>Says what is wrong with a number that <see cref="TryGet"/> doesn't know, and how to mend it.</summary>
-    public static string Explain(uint number) => _removed.TryGetValue(number, out string? name)
+    public static string Explain(uint number) => Removed.TryGetValue(number, out string? name)
         ? $"has type {number} ({name}), which GGML removed; quantise the model again with a current tool"
         : $"has GGML type {number}, which isn't known here; the file was made by a newer tool or is damaged";
 }

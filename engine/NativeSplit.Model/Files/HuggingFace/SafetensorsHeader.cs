@@ -23,7 +23,7 @@ internal static class SafetensorsHeader
     private const int LengthBytes = sizeof(ulong);
     private const int MaximumDimensions = 8;
 
-    private static readonly FrozenDictionary<string, int> _bitsOf = new Dictionary<string, int>
+    private static readonly FrozenDictionary<string, int> BitsOf = new Dictionary<string, int>
     {
         ["BOOL"] = 8,
         ["F4"] = 4,
@@ -112,7 +112,7 @@ internal static class SafetensorsHeader
 
         var entry = new JsonSection($"{source}: tensor '{name}'", property.Value);
         string typeName = entry.String("dtype") ?? throw Corrupt(source, name, "it has no 'dtype'");
-        if (!_bitsOf.TryGetValue(typeName, out int bits))
+        if (!BitsOf.TryGetValue(typeName, out int bits))
         {
             throw new ModelException(ModelFault.Unsupported, $"{source}: tensor '{name}' has type '{typeName}', which isn't known here. Use the model in F32, F16 or BF16.");
         }

@@ -5,7 +5,7 @@ namespace NativeSplit.Model.Tests.Files.Gguf;
 
 public sealed class GgufCorruptionTests
 {
-    private static readonly byte[] _row = new byte[128];
+    private static readonly byte[] Row = new byte[128];
 
     [Fact]
     public void Read_NamesTheKey_WhenItStandsTwice() =>
@@ -13,49 +13,49 @@ public sealed class GgufCorruptionTests
 
     [Fact]
     public void Read_NamesTheTensor_WhenItStandsTwice() =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], _row).AddTensor("w", 0, [32], _row), "tensor 'w'", "twice");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], Row).AddTensor("w", 0, [32], Row), "tensor 'w'", "twice");
 
     [Theory]
     [InlineData(0)]
     [InlineData(5)]
     public void Read_NamesTheTensor_WhenItsDimensionsAreTooFewOrTooMany(int dimensions) =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [.. Enumerable.Repeat(1L, dimensions)], _row), "tensor 'w'", $"{dimensions} dimensions");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [.. Enumerable.Repeat(1L, dimensions)], Row), "tensor 'w'", $"{dimensions} dimensions");
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     public void Read_NamesTheTensor_WhenAnExtentIsNotPositive(long extent) =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [extent, 32], _row), "tensor 'w'", "extent");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [extent, 32], Row), "tensor 'w'", "extent");
 
     [Fact]
     public void Read_NamesTheTensor_WhenItsShapeOverflows() =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [1L << 31, 1L << 31, 1L << 31], _row), "tensor 'w'", "overflows");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [1L << 31, 1L << 31, 1L << 31], Row), "tensor 'w'", "overflows");
 
     [Fact]
     public void Read_NamesTheTensor_WhenARowIsNoWholeNumberOfBlocks() =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 12, [1, 128], _row), "tensor 'w'", "Q4_K", "256");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 12, [1, 128], Row), "tensor 'w'", "Q4_K", "256");
 
     [Fact]
     public void Read_NamesTheTensor_WhenItsOffsetIsNotAligned() =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], _row, offset: 16), "tensor 'w'", "multiple of the alignment 32");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], Row, offset: 16), "tensor 'w'", "multiple of the alignment 32");
 
     [Fact]
     public void Read_NamesTheTensor_WhenItLiesBehindTheFile() =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], _row, offset: 1 << 20), "tensor 'w'", "truncated");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], Row, offset: 1 << 20), "tensor 'w'", "truncated");
 
     [Fact]
     public void Read_NamesTheTensor_WhenItsOffsetIsAbsurd() =>
-        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], _row, offset: ulong.MaxValue - 31), "tensor 'w'");
+        ExpectCorrupt(new GgufBuilder().AddTensor("w", 0, [32], Row, offset: ulong.MaxValue - 31), "tensor 'w'");
 
     [Fact]
     public void Read_NamesBothTensors_WhenTheyOverlap() =>
         ExpectCorrupt(
-            new GgufBuilder().AddTensor("a", 0, [32], _row).AddTensor("b", 0, [32], _row, offset: 96), "'a'", "'b'", "overlap");
+            new GgufBuilder().AddTensor("a", 0, [32], Row).AddTensor("b", 0, [32], Row, offset: 96), "'a'", "'b'", "overlap");
 
     [Fact]
     public void Read_NamesTheTensor_WhenTheFileLacksItsLastByte()
     {
-        byte[] whole = new GgufBuilder().AddTensor("w", 0, [32], _row).Build();
+        byte[] whole = new GgufBuilder().AddTensor("w", 0, [32], Row).Build();
 
         Assert.Single(GgufDirectory.Read(new MemoryStream(whole), "whole.gguf").Tensors);
         ExpectCorrupt(whole[..^1], "tensor 'w'", "truncated", $"byte {whole.Length}", $"byte {whole.Length - 1}");
@@ -74,7 +74,7 @@ public sealed class GgufCorruptionTests
     {
         byte[] data = [.. Enumerable.Range(0, 128).Select(value => (byte)value)];
         byte[] file = new GgufBuilder { Alignment = 256 }
-            .AddUInt32("general.alignment", 256).AddTensor("a", 0, [32], _row).AddTensor("b", 0, [32], data).Build();
+            .AddUInt32("general.alignment", 256).AddTensor("a", 0, [32], Row).AddTensor("b", 0, [32], data).Build();
 
         var tensor = GgufDirectory.Read(new MemoryStream(file), "aligned.gguf").Tensors[1];
 
@@ -89,7 +89,7 @@ public sealed class GgufCorruptionTests
     public void Read_Refuses_WhenACountIsMoreThanTheFileHolds(ulong count)
     {
         ExpectCorrupt(new GgufBuilder { KeyCount = count }.AddBool("x", true), $"{count} keys");
-        ExpectCorrupt(new GgufBuilder { TensorCount = count }.AddTensor("w", 0, [32], _row), $"{count} tensors");
+        ExpectCorrupt(new GgufBuilder { TensorCount = count }.AddTensor("w", 0, [32], Row), $"{count} tensors");
         ExpectCorrupt(new GgufBuilder().AddArray("numbers", 5, count, _ => { }), "key 'numbers'", $"{count} elements");
         ExpectCorrupt(new GgufBuilder().AddArray("texts", 8, count, _ => { }), "key 'texts'", $"{count} elements");
         ExpectCorrupt(new GgufBuilder().AddRaw("text", 8, writer => writer.Write(count)), "key 'text'", $"{count} characters");
@@ -138,7 +138,7 @@ public sealed class GgufCorruptionTests
     [InlineData(31u, "Q4_0_4_4")]
     public void Read_IsUnsupported_WhenATensorTypeIsUnknownOrRemoved(uint type, string named)
     {
-        var error = Assert.Throws<ModelException>(() => Read(new GgufBuilder().AddTensor("w", type, [32], _row).Build()));
+        var error = Assert.Throws<ModelException>(() => Read(new GgufBuilder().AddTensor("w", type, [32], Row).Build()));
 
         Assert.Equal(ModelFault.Unsupported, error.Fault);
         Assert.Contains("tensor 'w'", error.Message, StringComparison.Ordinal);

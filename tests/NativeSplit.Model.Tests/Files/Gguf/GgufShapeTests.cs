@@ -32,7 +32,7 @@ public sealed class GgufShapeTests
     [Fact]
     public void Open_TakesDivisorsFromTheTensor_OfTheGoldenModel()
     {
-        using var model = ModelFile.Open(GoldenModel.PathOf("llama-ropefreqs-f32"));
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-ropefreqs-f32"));
 
         Assert.Equal(500000, model.Shape.Rope.FrequencyBase);
         Assert.Equal([1f, 2.44225931f, 8f, 8f, 8f, 8f, 8f, 8f], model.Shape.Rope.FrequencyDivisors);

@@ -8,7 +8,7 @@ namespace NativeSplit.Model.Tests.Files.HuggingFace;
 [Collection(nameof(MappedMemoryCollection))]
 public sealed class HuggingFaceFuzzTests
 {
-    private static readonly byte[] _spice = "{}[]\",:-0123456789eE.\\u null true false\0\xFF"u8.ToArray();
+    private static readonly byte[] Spice = "{}[]\",:-0123456789eE.\\u null true false\0\xFF"u8.ToArray();
 
     [Theory]
     [InlineData("config.json")]
@@ -54,7 +54,7 @@ public sealed class HuggingFaceFuzzTests
         byte[] file = [.. whole];
         for (int changes = random.Next(1, 4); changes > 0; changes--)
         {
-            file[random.Next(file.Length)] = _spice[random.Next(_spice.Length)];
+            file[random.Next(file.Length)] = Spice[random.Next(Spice.Length)];
         }
 
         return random.Next(8) == 0 ? file[..random.Next(file.Length)] : file;
