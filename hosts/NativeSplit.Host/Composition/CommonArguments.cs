@@ -11,6 +11,21 @@ internal static class CommonArguments
         HelpName = "PATH",
     };
 
+    /// <summary>A text on the command line. What looks like an option is taken for a mistyped one, not for a text.</summary>
+    public static Argument<string?> Text(string name, string description, bool required)
+    {
+        var text = new Argument<string?>(name) { Description = description, Arity = required ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne };
+        text.Validators.Add(result =>
+        {
+            string? value = result.Tokens.Count > 0 ? result.Tokens[0].Value : null;
+            if (value is { Length: > 1 } && value[0] == '-')
+            {
+                result.AddError($"'{value}' isn't an option of this verb (see --help). If it is your text, give '-' and pass the text on standard input.");
+            }
+        });
+        return text;
+    }
+
     public static Option<int?> Context() => new("--context")
     {
         Description = "Positions of KV cache for one text. Default: the model's context, at most 4096.",

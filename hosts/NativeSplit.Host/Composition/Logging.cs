@@ -10,6 +10,9 @@ internal static class Logging
     public static ILoggerFactory Create(bool verbose, LogLevel quietLevel = LogLevel.Information) => LoggerFactory.Create(builder => builder
         .SetMinimumLevel(verbose ? LogLevel.Debug : quietLevel)
         .AddFilter("Microsoft", LogLevel.Warning)
+
+        // Says with a stack trace what the verb's own error says in a sentence.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
         .AddSimpleConsole(options =>
         {
             options.SingleLine = true;

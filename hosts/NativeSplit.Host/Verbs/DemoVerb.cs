@@ -20,7 +20,7 @@ internal static class DemoVerb
 
     public static Command Create()
     {
-        Argument<string?> prompt = new("prompt") { Description = "What to ask. Default: a road report.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> prompt = CommonArguments.Text("prompt", "What to ask. Default: a road report.", required: false);
         Option<string?> model = CommonArguments.Model();
         Option<bool> once = new("--once") { Description = "End after the answer instead of serving until Ctrl-C." };
         Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:0" };

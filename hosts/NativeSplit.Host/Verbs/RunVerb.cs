@@ -13,7 +13,7 @@ internal static class RunVerb
 
     public static Command Create()
     {
-        Argument<string?> prompt = new("prompt") { Description = "The text. '-' reads it from standard input. Default, for the shipped model only: a road report.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> prompt = CommonArguments.Text("prompt", "The text. '-' reads it from standard input. Default, for the shipped model only: a road report.", required: false);
         Option<string?> model = CommonArguments.Model();
         Option<int?> context = CommonArguments.Context();
         Option<int?> maxTokens = new("--max-tokens", "-n") { Description = "Tokens to generate at most. Default: the model's own, else up to the context's end.", HelpName = "N" };

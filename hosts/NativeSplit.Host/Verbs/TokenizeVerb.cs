@@ -12,7 +12,7 @@ internal static class TokenizeVerb
 {
     public static Command Create()
     {
-        Argument<string> text = new("text") { Description = "The text. '-' reads it from standard input." };
+        Argument<string?> text = CommonArguments.Text("text", "The text. '-' reads it from standard input.", required: true);
         Option<string?> model = CommonArguments.Model();
         Option<bool> noSpecial = new("--no-special") { Description = "Don't add the tokens the model wants around a text, such as begin of text." };
         Option<bool> parseSpecial = new("--parse-special") { Description = "Recognise the written form of special tokens in the text." };
@@ -22,7 +22,7 @@ internal static class TokenizeVerb
         {
             using ModelFile file = ModelFile.Open(DefaultModel.Resolve(parsed.GetValue(model)));
             Tokenizer tokenizer = file.LoadTokenizer();
-            string given = parsed.GetRequiredValue(text);
+            string given = parsed.GetRequiredValue(text)!;
             string input = given == "-" ? await Console.In.ReadToEndAsync(cancellationToken) : given;
             IReadOnlyList<TokenId> ids = tokenizer.Encode(input, new TokenizeOptions(AddSpecial: !parsed.GetValue(noSpecial), ParseSpecial: parsed.GetValue(parseSpecial)));
             if (parsed.GetValue(json))

@@ -1,0 +1,99 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace NativeSplit.EndToEnd.Tests;
+
+/// <summary>A cluster of three processes under load and loss.</summary>
+public sealed class ServeTests
+{
+    private static readonly JsonObject EndlessStream = new() { ["max_tokens"] = 440, ["ignore_eos"] = true };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Serve_AnswersAsTheReference_ForManyClientsAtATime()
+    {
+        await using ServingCluster cluster = await ServingCluster.StartAsync();
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
+        {
+            using HttpResponseMessage response = await cluster.AskAsync();
+            JsonNode answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancel))!;
+            return answer["choices"]![0]!["message"]!["content"]!.GetValue<string>();
+        }));
+        Assert.All(answers, answer => Assert.Equal(RoadsideGolden.Answer, answer));
+    }
+
+    [Fact]
+    public async Task Serve_TellsTheClient_WhenAWorkerIsKilled_AndAnswersAgainWhenItIsBack()
+    {
+        await using ServingCluster cluster = await ServingCluster.StartAsync();
+        using HttpResponseMessage stream = await cluster.AskForStreamAsync(EndlessStream);
+        Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+        using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync(Cancel));
+        Assert.StartsWith("data: ", await lines.ReadLineAsync(Cancel));
+
+        await cluster.Workers["worker-2"].KillAsync();
+
+        string rest = await lines.ReadToEndAsync(Cancel);
+        Assert.Contains("\"error\"", rest);
+        Assert.Contains("worker-2", rest);
+        Assert.DoesNotContain("[DONE]", rest);
+
+        using (HttpResponseMessage refused = await cluster.AskAsync())
+        {
+            Assert.Equal(HttpStatusCode.BadGateway, refused.StatusCode);
+            Assert.Contains("worker-2", await refused.Content.ReadAsStringAsync(Cancel));
+        }
+
+        cluster.StartWorker("worker-2");
+        Assert.Equal(RoadsideGolden.Answer, await AnswerWhenBackAsync(cluster));
+    }
+
+    [Fact]
+    public async Task Serve_FreesTheRoomOfAClientThatLeaves()
+    {
+        await using ServingCluster cluster = await ServingCluster.StartAsync("--kv-tokens", "512");
+        using (HttpResponseMessage stream = await cluster.AskForStreamAsync(EndlessStream))
+        {
+            Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+            using HttpResponseMessage full = await cluster.AskAsync();
+            Assert.Equal(HttpStatusCode.TooManyRequests, full.StatusCode);
+        }
+
+        Assert.Equal(RoadsideGolden.Answer, await AnswerWhenBackAsync(cluster));
+    }
+
+    [Fact]
+    public async Task Serve_EndsCleanly_WhenInterrupted_AndAUsedTokenIsRefused()
+    {
+        await using ServingCluster cluster = await ServingCluster.StartAsync();
+        Finished again = await NativeSplitProcess.RunAsync("worker", "--gateway", $"127.0.0.1:{cluster.LinkPort}", "--token", cluster.TokenOf("worker-1"), "--model", NativeSplitProcess.Shipped);
+        Assert.Equal(4, again.Code);
+        Assert.Contains("refused the join token", again.Error);
+
+        Finished gateway = await cluster.Gateway.InterruptAsync();
+        Assert.Equal(130, gateway.Code);
+        Assert.DoesNotContain("   at ", gateway.Error);
+
+        // The workers wait for it to come back, until they are told to end.
+        Finished worker = await cluster.Workers["worker-1"].InterruptAsync();
+        Assert.Equal(130, worker.Code);
+        Assert.DoesNotContain("   at ", worker.Error);
+    }
+
+    /// <summary>Asks until there is an answer: the cluster mends itself in its own time.</summary>
+    private static async Task<string> AnswerWhenBackAsync(ServingCluster cluster)
+    {
+        while (true)
+        {
+            using HttpResponseMessage response = await cluster.AskAsync();
+            if (response.StatusCode == HttpStatusCode.OK)
+            {
+                JsonNode answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancel))!;
+                return answer["choices"]![0]!["message"]!["content"]!.GetValue<string>();
+            }
+
+            Assert.Contains(response.StatusCode, [HttpStatusCode.BadGateway, HttpStatusCode.TooManyRequests]);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace NativeSplit.EndToEnd.Tests;
+
+/// <summary>A gateway and its workers as an operator starts them: <c>serve</c> with a plan, and the join commands it prints.</summary>
+internal sealed class ServingCluster : IAsyncDisposable
+{
+    public const string Plan = """{"epoch": 1, "segments": [{"layers": [0, 1], "node": "gateway"}, {"layers": [1, 4], "node": "worker-1"}, {"layers": [4, 7], "node": "worker-2"}, {"layers": [7, 8], "node": "gateway"}]}""";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("nativesplit-").FullName;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
+    private readonly Dictionary<string, string> _tokens = [];
+
+    private ServingCluster()
+    {
+    }
+
+    public NativeSplitProcess Gateway { get; private set; } = null!;
+
+    public Dictionary<string, NativeSplitProcess> Workers { get; } = [];
+
+    public Uri Url { get; private set; } = null!;
+
+    public int LinkPort { get; private set; }
+
+    public string TokenOf(string worker) => _tokens[worker];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static async Task<ServingCluster> StartAsync(params string[] serveArguments)
+    {
+        var cluster = new ServingCluster();
+        try
+        {
+            string plan = Path.Combine(cluster._folder, "plan.json");
+            await File.WriteAllTextAsync(plan, Plan, Cancel);
+            cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, "--plan", plan, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
+            foreach (string worker in (string[])["worker-1", "worker-2"])
+            {
+                await cluster.Gateway.LineWithAsync($"{worker} joins with");
+            }
+
+            await cluster.Gateway.LineWithAsync("serves");
+            foreach (string line in cluster.Gateway.Error.Split('\n').Where(line => line.Contains("--token", StringComparison.Ordinal)))
+            {
+                string[] words = line.Trim().Split(' ');
+                cluster.LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
+                cluster._tokens[$"worker-{cluster._tokens.Count + 1}"] = words[^1];
+            }
+
+            cluster.StartWorker("worker-1");
+            cluster.StartWorker("worker-2");
+            string ready = await cluster.Gateway.LineWithAsync("Ready: ");
+            cluster.Url = new Uri(ready["Ready: ".Length..].Trim().Replace("chat/completions", string.Empty, StringComparison.Ordinal));
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a worker; a second start under the same name uses the identity kept by the first.</summary>
+    public void StartWorker(string name)
+    {
+        var environment = new Dictionary<string, string> { ["NATIVESPLIT_JOIN_TOKEN"] = _tokens[name] };
+        Workers[name] = NativeSplitProcess.Start(environment, "worker", "--gateway", $"127.0.0.1:{LinkPort}", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name));
+    }
+
+    /// <summary>Asks for a chat completion, whole.</summary>
+    public async Task<HttpResponseMessage> AskAsync(JsonObject? more = null) =>
+        await _http.PostAsJsonAsync(new Uri(Url, "chat/completions"), Body(more), Cancel);
+
+    /// <summary>Asks for a stream; the caller reads it.</summary>
+    public async Task<HttpResponseMessage> AskForStreamAsync(JsonObject? more = null)
+    {
+        JsonObject body = Body(more);
+        body["stream"] = true;
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Url, "chat/completions")) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (NativeSplitProcess worker in Workers.Values)
+        {
+            await worker.DisposeAsync();
+        }
+
+        if (Gateway is not null)
+        {
+            await Gateway.DisposeAsync();
+        }
+
+        _http.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static JsonObject Body(JsonObject? more)
+    {
+        var body = new JsonObject
+        {
+            ["model"] = "roadside-1.6m",
+            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = RoadsideGolden.Report }),
+            ["temperature"] = 0,
+        };
+        foreach ((string name, JsonNode? value) in more ?? [])
+        {
+            body[name] = value?.DeepClone();
+        }
+
+        return body;
+    }
+}
