@@ -12,11 +12,11 @@ public class RoadsideTests
 
     private static readonly Lazy<(float[] Logits, int[] Tokens)> _whole = new(RunWhole);
 
-    public static TheoryData<string, int> Kernels => new()
+    public static TheoryData<string, int, int> Kernels => new()
     {
-        { "scalar", 4 }, // The specification is slow.
-        { "avx2", 64 },
-        { "avx512", 64 },
+        { "scalar", 3, 8 }, // The specification is slow.
+        { "avx2", 10, 64 },
+        { "avx512", 10, 64 },
     };
 
     public static TheoryData<int, int> Cuts
@@ -39,10 +39,10 @@ public class RoadsideTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void Continue_GivesTheReferenceTokens_FromTheFloat32Weights(string kernels, int tokens)
+    public void Continue_GivesTheReferenceTokens_FromTheFloat32Weights(string kernels, int cases, int tokens)
     {
         using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.OrSkip(kernels), threads: 2);
-        Assert.All(RoadsideGolden.Cases, entry => Assert.Equal(entry.ContinuationIds[..tokens], model.Continue(entry.PromptIds, tokens)));
+        Assert.All(RoadsideGolden.Cases.TakeLast(cases), entry => Assert.Equal(entry.ContinuationIds[..tokens], model.Continue(entry.PromptIds, tokens)));
     }
 
     [Fact]
@@ -50,6 +50,7 @@ public class RoadsideTests
     {
         using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.Fastest);
         var cases = RoadsideGolden.Cases.Where(entry => entry.LastPromptLogits is not null).ToList();
+        Assert.Equal(10, RoadsideGolden.Cases.Count);
         Assert.Equal(3, cases.Count);
         foreach (var entry in cases)
         {
