@@ -43,7 +43,7 @@ public sealed class Sampler
         _random = new Xoshiro256(Seed);
         if (options.RepetitionPenalty != 1f || options.FrequencyPenalty != 0f || options.PresencePenalty != 0f)
         {
-            _counts = new TokenCounts(prompt, maxTokens);
+            _counts = new TokenCounts(prompt, maxTokens, workspace.VocabularySize);
         }
     }
 

@@ -12,9 +12,10 @@ internal sealed class TokenCounts
     /// <summary>Counts the prompt.</summary>
     /// <param name="prompt">Tokens before the output.</param>
     /// <param name="outputTokens">Tokens of output to make room for.</param>
-    public TokenCounts(IReadOnlyList<TokenId> prompt, int outputTokens)
+    /// <param name="vocabularySize">Tokens in the vocabulary: more different ones can't come.</param>
+    public TokenCounts(IReadOnlyList<TokenId> prompt, int outputTokens, int vocabularySize)
     {
-        _seen = new Dictionary<int, int>(checked(prompt.Count + outputTokens));
+        _seen = new Dictionary<int, int>((int)Math.Min(vocabularySize, (long)prompt.Count + outputTokens));
         for (int i = 0; i < prompt.Count; i++)
         {
             _seen[prompt[i].Value] = 0;

@@ -192,15 +192,15 @@ public abstract class LayerExecutorSuite
     }
 }
 
-/// <summary>The suite on the scalar kernels, one thread.</summary>
-public class ScalarExecutorTests : LayerExecutorSuite
+/// <summary>The suite on the fastest kernels, one thread, batches at once.</summary>
+public class SingleThreadExecutorTests : LayerExecutorSuite
 {
     private protected override IDisposable Create(string model, int capacityTokens, out ILayerExecutor executor) =>
-        CpuExecutors.Create(model, KernelSets.OrSkip("scalar"), threads: 1, maxRows: 256, capacityTokens, out executor);
+        CpuExecutors.Create(model, KernelSets.Fastest, threads: 1, maxRows: 256, capacityTokens, out executor);
 }
 
 /// <summary>The suite on the fastest kernels, three threads, batches in pieces of 24 rows.</summary>
-public class FastestExecutorTests : LayerExecutorSuite
+public class ThreadTeamExecutorTests : LayerExecutorSuite
 {
     private protected override IDisposable Create(string model, int capacityTokens, out ILayerExecutor executor) =>
         CpuExecutors.Create(model, KernelSets.Fastest, threads: 3, maxRows: 24, capacityTokens, out executor);

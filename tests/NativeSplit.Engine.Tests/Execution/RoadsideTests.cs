@@ -5,11 +5,18 @@ namespace NativeSplit.Engine.Tests.Execution;
 /// <summary>The shipped model against the results computed from its float32 weights.</summary>
 public class RoadsideTests
 {
-    public static TheoryData<string, int> Kernels => new()
+    private static readonly string _shipped = TestData.ModelPath("roadside-1.6m-q8_0.gguf");
+
+    // 40 tokens: the cache turns a page.
+    private static readonly int[] _prompt = RoadsideGolden.Cases[0].PromptIds;
+
+    private static readonly Lazy<(float[] Logits, int[] Tokens)> _whole = new(RunWhole);
+
+    public static TheoryData<string, int, int> Kernels => new()
     {
-        { "scalar", 4 }, // The specification is slow.
-        { "avx2", 64 },
-        { "avx512", 64 },
+        { "scalar", 3, 8 }, // The specification is slow.
+        { "avx2", 10, 64 },
+        { "avx512", 10, 64 },
     };
 
     public static TheoryData<int, int> Cuts
@@ -32,10 +39,10 @@ public class RoadsideTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
-    public void Continue_GivesTheReferenceTokens_FromTheFloat32Weights(string kernels, int tokens)
+    public void Continue_GivesTheReferenceTokens_FromTheFloat32Weights(string kernels, int cases, int tokens)
     {
         using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.OrSkip(kernels), threads: 2);
-        Assert.All(RoadsideGolden.Cases, entry => Assert.Equal(entry.ContinuationIds[..tokens], model.Continue(entry.PromptIds, tokens)));
+        Assert.All(RoadsideGolden.Cases.TakeLast(cases), entry => Assert.Equal(entry.ContinuationIds[..tokens], model.Continue(entry.PromptIds, tokens)));
     }
 
     [Fact]
@@ -43,6 +50,7 @@ public class RoadsideTests
     {
         using var model = new LoadedModel(RoadsideGolden.HuggingFaceDirectory, KernelSets.Fastest);
         var cases = RoadsideGolden.Cases.Where(entry => entry.LastPromptLogits is not null).ToList();
+        Assert.Equal(10, RoadsideGolden.Cases.Count);
         Assert.Equal(3, cases.Count);
         foreach (var entry in cases)
         {
@@ -72,11 +80,15 @@ public class RoadsideTests
     [MemberData(nameof(Cuts))]
     public void Run_GivesTheSameBitsAndTokens_InEveryCut(int first, int second)
     {
-        string path = TestData.ModelPath("roadside-1.6m-q8_0.gguf");
-        int[] prompt = RoadsideGolden.Cases.MinBy(entry => Math.Abs(entry.PromptIds.Length - 36))!.PromptIds;
-        using var whole = new LoadedModel(path, KernelSets.Fastest);
-        using var parts = new LoadedModel(path, KernelSets.Fastest, cut: second == 8 ? [first] : [first, second]);
-        Assert.Equal(whole.Run(prompt), parts.Run(prompt, piece: 16));
-        Assert.Equal(whole.Continue(prompt, 8), parts.Continue(prompt, 8));
+        var (logits, tokens) = _whole.Value;
+        using var parts = new LoadedModel(_shipped, KernelSets.Fastest, cut: second == 8 ? [first] : [first, second]);
+        Assert.Equal(logits, parts.Run(_prompt, piece: 16));
+        Assert.Equal(tokens, parts.Continue(_prompt, tokens.Length));
+    }
+
+    private static (float[] Logits, int[] Tokens) RunWhole()
+    {
+        using var whole = new LoadedModel(_shipped, KernelSets.Fastest);
+        return (whole.Run(_prompt), whole.Continue(_prompt, 8));
     }
 }
