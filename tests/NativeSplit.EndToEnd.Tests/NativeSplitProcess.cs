@@ -67,8 +67,11 @@ internal sealed class NativeSplitProcess : IAsyncDisposable
         return new Finished(_process.ExitCode, Output, Error);
     }
 
-    /// <summary>Waits for a text in either output and gives the line it is in.</summary>
-    public async Task<string> LineWithAsync(string text)
+    /// <summary>Waits for a text in either output and gives the first line it is in.</summary>
+    public async Task<string> LineWithAsync(string text) => (await LinesWithAsync(text, 1))[0];
+
+    /// <summary>Waits for so many lines with a text and gives them.</summary>
+    public async Task<string[]> LinesWithAsync(string text, int count)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
@@ -76,13 +79,11 @@ internal sealed class NativeSplitProcess : IAsyncDisposable
             Task changed;
             lock (_gate)
             {
-                string all = $"{_output}\n{_error}";
-                int at = all.IndexOf(text, StringComparison.Ordinal);
-                if (at >= 0)
+                string all = $"{_output}{_error}";
+                string[] lines = [.. all.Split('\n').SkipLast(1).Where(line => line.Contains(text, StringComparison.Ordinal))];
+                if (lines.Length >= count)
                 {
-                    int start = all.LastIndexOf('\n', at) + 1;
-                    int end = all.IndexOf('\n', at);
-                    return all[start..(end < 0 ? all.Length : end)];
+                    return lines;
                 }
 
                 Assert.False(_process.HasExited, $"The process ended before it said '{text}': {all}");

@@ -32,7 +32,8 @@ public sealed class ReadmeTests
         try
         {
             var client = new ChatClient("roadside-1.6m", new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(url) });
-            ChatCompletion answer = await client.CompleteChatAsync("At 16:30 roadworks close the left lane on route B27 westbound, kilometre 9.");
+            string report = "Roadworks on route B27 westbound, kilometre 9, at 16:30. The left lane is closed. The weather is dry and sunny.";
+            ChatCompletion answer = await client.CompleteChatAsync([new UserChatMessage(report)], new ChatCompletionOptions { Temperature = 0 });
             Console.WriteLine(answer.Content[0].Text);
         }
         finally

@@ -37,19 +37,14 @@ internal sealed class ServingCluster : IAsyncDisposable
             string plan = Path.Combine(cluster._folder, "plan.json");
             await File.WriteAllTextAsync(plan, Plan, Cancel);
             cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, "--plan", plan, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
-            foreach (string worker in (string[])["worker-1", "worker-2"])
-            {
-                await cluster.Gateway.LineWithAsync($"{worker} joins with");
-            }
-
-            await cluster.Gateway.LineWithAsync("serves");
-            foreach (string line in cluster.Gateway.Error.Split('\n').Where(line => line.Contains("--token", StringComparison.Ordinal)))
+            foreach (string line in await cluster.Gateway.LinesWithAsync("--token", 2))
             {
                 string[] words = line.Trim().Split(' ');
                 cluster.LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
                 cluster._tokens[$"worker-{cluster._tokens.Count + 1}"] = words[^1];
             }
 
+            await cluster.Gateway.LineWithAsync("serves");
             cluster.StartWorker("worker-1");
             cluster.StartWorker("worker-2");
             string ready = await cluster.Gateway.LineWithAsync("Ready: ");

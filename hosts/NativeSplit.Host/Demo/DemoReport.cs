@@ -58,7 +58,7 @@ internal static class DemoReport
     {
         AnsiConsole.WriteLine();
         Console.Out.WriteLine($"The cluster goes on at {url}v1/chat/completions until Ctrl-C. Try:");
-        Console.Out.WriteLine($$"""  curl {{url}}v1/chat/completions -H 'Content-Type: application/json' -d '{"model": "{{model}}", "messages": [{"role": "user", "content": "At 16:30 roadworks close the left lane on route B27 westbound, kilometre 9. It is sunny."}]}'""");
+        Console.Out.WriteLine($$"""  curl {{url}}v1/chat/completions -H 'Content-Type: application/json' -d '{"model": "{{model}}", "messages": [{"role": "user", "content": "Roadworks on route B27 westbound, kilometre 9, at 16:30. The left lane is closed. The weather is dry and sunny."}], "temperature": 0}'""");
     }
 
     private static void Line(FormattableString text) => AnsiConsole.WriteLine(text.ToString(CultureInfo.InvariantCulture));
