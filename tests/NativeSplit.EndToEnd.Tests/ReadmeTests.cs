@@ -4,6 +4,8 @@ using NativeSplit.Testing;
 using OpenAI;
 using OpenAI.Chat;
 
+#pragma warning disable xUnit1051 // The README's code shows no cancellation.
+
 namespace NativeSplit.EndToEnd.Tests;
 
 /// <summary>The README's code compiles and works, against a real cluster.</summary>
