@@ -7,7 +7,8 @@ public sealed class DemoTests
     {
         Finished demo = await NativeSplitProcess.RunAsync("demo", "--once");
 
-        Assert.Equal((0, RoadsideGolden.Answer), (demo.Code, demo.Output.ReplaceLineEndings("\n") is { } text && text.Contains(RoadsideGolden.Answer, StringComparison.Ordinal) ? RoadsideGolden.Answer : demo.Output + demo.Error));
+        Assert.True(demo.Code == 0, demo.Output + demo.Error);
+        Assert.Contains(RoadsideAnswer.Answer, demo.Output.ReplaceLineEndings("\n"));
         Assert.Contains("The text equals the unsplit run's", demo.Output);
         Assert.Contains("worker-1", demo.Output);
         Assert.Contains("worker-2", demo.Output);

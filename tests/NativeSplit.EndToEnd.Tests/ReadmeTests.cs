@@ -54,18 +54,18 @@ public sealed class ReadmeTests
         using IChatClient abstraction = client.AsIChatClient();
 
         string streamed = string.Empty;
-        await foreach (StreamingChatCompletionUpdate update in client.CompleteChatStreamingAsync([new UserChatMessage(RoadsideGolden.Report)], cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (StreamingChatCompletionUpdate update in client.CompleteChatStreamingAsync([new UserChatMessage(RoadsideAnswer.Report)], cancellationToken: TestContext.Current.CancellationToken))
         {
             streamed += string.Concat(update.ContentUpdate.Select(part => part.Text));
         }
 
-        ChatResponse whole = await abstraction.GetResponseAsync(RoadsideGolden.Report, cancellationToken: TestContext.Current.CancellationToken);
+        ChatResponse whole = await abstraction.GetResponseAsync(RoadsideAnswer.Report, cancellationToken: TestContext.Current.CancellationToken);
         string abstracted = string.Empty;
-        await foreach (ChatResponseUpdate update in abstraction.GetStreamingResponseAsync(RoadsideGolden.Report, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (ChatResponseUpdate update in abstraction.GetStreamingResponseAsync(RoadsideAnswer.Report, cancellationToken: TestContext.Current.CancellationToken))
         {
             abstracted += update.Text;
         }
 
-        Assert.Equal((RoadsideGolden.Answer, RoadsideGolden.Answer, RoadsideGolden.Answer), (streamed, whole.Text, abstracted));
+        Assert.Equal((RoadsideAnswer.Answer, RoadsideAnswer.Answer, RoadsideAnswer.Answer), (streamed, whole.Text, abstracted));
     }
 }

@@ -20,7 +20,7 @@ public sealed class ServeTests
             JsonNode answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancel))!;
             return answer["choices"]![0]!["message"]!["content"]!.GetValue<string>();
         }));
-        Assert.All(answers, answer => Assert.Equal(RoadsideGolden.Answer, answer));
+        Assert.All(answers, answer => Assert.Equal(RoadsideAnswer.Answer, answer));
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class ServeTests
         }
 
         cluster.StartWorker("worker-2");
-        Assert.Equal(RoadsideGolden.Answer, await AnswerWhenBackAsync(cluster));
+        Assert.Equal(RoadsideAnswer.Answer, await AnswerWhenBackAsync(cluster));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class ServeTests
             Assert.Equal(HttpStatusCode.TooManyRequests, full.StatusCode);
         }
 
-        Assert.Equal(RoadsideGolden.Answer, await AnswerWhenBackAsync(cluster));
+        Assert.Equal(RoadsideAnswer.Answer, await AnswerWhenBackAsync(cluster));
     }
 
     [Fact]

@@ -99,7 +99,7 @@ internal sealed class ServingCluster : IAsyncDisposable
         var body = new JsonObject
         {
             ["model"] = "roadside-1.6m",
-            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = RoadsideGolden.Report }),
+            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = RoadsideAnswer.Report }),
             ["temperature"] = 0,
         };
         foreach ((string name, JsonNode? value) in more ?? [])

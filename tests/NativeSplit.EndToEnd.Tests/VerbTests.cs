@@ -13,9 +13,9 @@ public sealed class VerbTests : IDisposable
     [Fact]
     public async Task Run_StreamsTheAnswer_AndTheFiguresGoToStandardError()
     {
-        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, RoadsideGolden.Report);
+        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, RoadsideAnswer.Report);
         Assert.Equal(0, run.Code);
-        Assert.Equal(RoadsideGolden.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
+        Assert.Equal(RoadsideAnswer.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
         Assert.Contains("TTFT", run.Error);
         Assert.Contains("tokens/s", run.Error);
     }
@@ -36,9 +36,9 @@ public sealed class VerbTests : IDisposable
     [InlineData("avx2")]
     public async Task Run_GivesTheSameText_WithEachKernelSet(string kernels)
     {
-        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, "--kernels", kernels, RoadsideGolden.Report);
+        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, "--kernels", kernels, RoadsideAnswer.Report);
         Assert.SkipWhen(run.Error.Contains("doesn't", StringComparison.Ordinal) && run.Code == 2, $"skipped: this processor has no {kernels}");
-        Assert.Equal(RoadsideGolden.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
+        Assert.Equal(RoadsideAnswer.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
     }
 
     [Fact]
@@ -75,12 +75,12 @@ public sealed class VerbTests : IDisposable
     [Fact]
     public async Task Tokenize_PrintsTheReferenceIds()
     {
-        JsonNode golden = RoadsideGolden.Cases[0]!;
-        Finished tokenize = await NativeSplitProcess.RunAsync("tokenize", "--model", NativeSplitProcess.Shipped, "--json", golden["prompt"]!.GetValue<string>());
-        Assert.Equal(golden["prompt_ids"]!.ToJsonString(), JsonNode.Parse(tokenize.Output)!["ids"]!.ToJsonString());
+        RoadsideGolden golden = RoadsideAnswer.Golden;
+        Finished tokenize = await NativeSplitProcess.RunAsync("tokenize", "--model", NativeSplitProcess.Shipped, "--json", golden.Prompt);
+        Assert.Equal(golden.PromptIds, JsonNode.Parse(tokenize.Output)!["ids"]!.AsArray().Select(id => id!.GetValue<int>()));
 
-        Finished without = await NativeSplitProcess.RunAsync("tokenize", "--model", NativeSplitProcess.Shipped, "--json", "--no-special", golden["prompt"]!.GetValue<string>());
-        Assert.Equal(golden["prompt_ids"]!.AsArray().Count - 1, JsonNode.Parse(without.Output)!["ids"]!.AsArray().Count);
+        Finished without = await NativeSplitProcess.RunAsync("tokenize", "--model", NativeSplitProcess.Shipped, "--json", "--no-special", golden.Prompt);
+        Assert.Equal(golden.PromptIds.Length - 1, JsonNode.Parse(without.Output)!["ids"]!.AsArray().Count);
     }
 
     [Fact]

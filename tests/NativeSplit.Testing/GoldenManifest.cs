@@ -6,10 +6,10 @@ namespace NativeSplit.Testing;
 /// <summary>The reference results of <c>tests/data/golden</c>: models with random weights, their logits by llama.cpp. See its README.</summary>
 public sealed record GoldenManifest
 {
-    private static readonly Lazy<GoldenManifest> _shared = new(Read);
+    private static readonly Lazy<GoldenManifest> Shared = new(Read);
 
     /// <summary>The manifest, read once.</summary>
-    public static GoldenManifest Default => _shared.Value;
+    public static GoldenManifest Default => Shared.Value;
 
     /// <summary>Prompts by name: <c>s1</c>, <c>s17</c>, <c>s64</c>.</summary>
     public required IReadOnlyDictionary<string, int[]> Sequences { get; init; }

@@ -5,10 +5,10 @@ namespace NativeSplit.Testing;
 /// <summary>Reference results of the shipped model, computed from its float32 weights (<c>tests/data/roadside/golden.json</c>).</summary>
 public sealed record RoadsideGolden
 {
-    private static readonly Lazy<IReadOnlyList<RoadsideGolden>> _shared = new(Read);
+    private static readonly Lazy<IReadOnlyList<RoadsideGolden>> Shared = new(Read);
 
     /// <summary>All cases, read once.</summary>
-    public static IReadOnlyList<RoadsideGolden> Cases => _shared.Value;
+    public static IReadOnlyList<RoadsideGolden> Cases => Shared.Value;
 
     /// <summary>The directory of the float32 weights.</summary>
     public static string HuggingFaceDirectory => TestData.PathOf("roadside", "hf");

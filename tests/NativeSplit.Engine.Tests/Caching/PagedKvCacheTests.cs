@@ -6,7 +6,7 @@ namespace NativeSplit.Engine.Tests.Caching;
 
 public class PagedKvCacheTests
 {
-    private static readonly ModelShape _shape = new()
+    private static readonly ModelShape Shape = new()
     {
         Architecture = "llama",
         LayerCount = 4,
@@ -24,7 +24,7 @@ public class PagedKvCacheTests
     [Fact]
     public void Use_CountsWholePages_AsSequencesComeGrowAndGo()
     {
-        using var cache = new PagedKvCache(_shape, layers: 2, capacityTokens: 97);
+        using var cache = new PagedKvCache(Shape, layers: 2, capacityTokens: 97);
         Assert.Equal(new KvCacheUse(128, 0, 0), cache.Use);
 
         Assert.True(cache.TryReserve(new(1), 1));
@@ -49,7 +49,7 @@ public class PagedKvCacheTests
     [Fact]
     public void TryReserve_ChangesNothing_WhenThereIsNoRoom()
     {
-        using var cache = new PagedKvCache(_shape, layers: 1, capacityTokens: 96);
+        using var cache = new PagedKvCache(Shape, layers: 1, capacityTokens: 96);
         Assert.True(cache.TryReserve(new(1), 64));
         var before = cache.Use;
 
@@ -63,7 +63,7 @@ public class PagedKvCacheTests
     [Fact]
     public void TryReserve_SaysNo_WhenASequenceWouldPassTheContext()
     {
-        using var cache = new PagedKvCache(_shape, layers: 1, capacityTokens: 1000);
+        using var cache = new PagedKvCache(Shape, layers: 1, capacityTokens: 1000);
 
         Assert.False(cache.TryReserve(new(1), 201));
         Assert.True(cache.TryReserve(new(1), 200));
@@ -74,14 +74,14 @@ public class PagedKvCacheTests
     [InlineData(-1)]
     public void TryReserve_Refuses_WhenTheNumberIsNotPositive(int tokens)
     {
-        using var cache = new PagedKvCache(_shape, layers: 1, capacityTokens: 64);
+        using var cache = new PagedKvCache(Shape, layers: 1, capacityTokens: 64);
         Assert.Throws<ArgumentOutOfRangeException>(() => cache.TryReserve(new(1), tokens));
     }
 
     [Fact]
     public void PagesOf_SharesNoPage_WhateverComesAndGoes()
     {
-        using var cache = new PagedKvCache(_shape, layers: 1, capacityTokens: 1024);
+        using var cache = new PagedKvCache(Shape, layers: 1, capacityTokens: 1024);
         var random = new Random(11);
         var reserved = new Dictionary<ulong, int>();
         for (int step = 0; step < 2000; step++)
@@ -114,7 +114,7 @@ public class PagedKvCacheTests
     [Fact]
     public void BorrowPage_HoldsKeysThenValuesByHead_WithoutOverlap()
     {
-        using var cache = new PagedKvCache(_shape, layers: 3, capacityTokens: 96);
+        using var cache = new PagedKvCache(Shape, layers: 3, capacityTokens: 96);
         float stamp = 0;
         for (int layer = 0; layer < 3; layer++)
         {
@@ -144,7 +144,7 @@ public class PagedKvCacheTests
     [Fact]
     public void Constructor_Refuses_WhenALayerWouldPassTheLargestBuffer()
     {
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PagedKvCache(_shape, layers: 1, capacityTokens: int.MaxValue));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PagedKvCache(_shape, layers: 1, capacityTokens: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PagedKvCache(Shape, layers: 1, capacityTokens: int.MaxValue));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PagedKvCache(Shape, layers: 1, capacityTokens: 0));
     }
 }

@@ -5,12 +5,12 @@ namespace NativeSplit.Engine.Tests.Execution;
 /// <summary>The shipped model against the results computed from its float32 weights.</summary>
 public class RoadsideTests
 {
-    private static readonly string _shipped = TestData.ModelPath("roadside-1.6m-q8_0.gguf");
+    private static readonly string Shipped = TestData.ModelPath("roadside-1.6m-q8_0.gguf");
 
     // 40 tokens: the cache turns a page.
-    private static readonly int[] _prompt = RoadsideGolden.Cases[0].PromptIds;
+    private static readonly int[] Prompt = RoadsideGolden.Cases[0].PromptIds;
 
-    private static readonly Lazy<(float[] Logits, int[] Tokens)> _whole = new(RunWhole);
+    private static readonly Lazy<(float[] Logits, int[] Tokens)> Whole = new(RunWhole);
 
     public static TheoryData<string, int, int> Kernels => new()
     {
@@ -80,15 +80,15 @@ public class RoadsideTests
     [MemberData(nameof(Cuts))]
     public void Run_GivesTheSameBitsAndTokens_InEveryCut(int first, int second)
     {
-        var (logits, tokens) = _whole.Value;
-        using var parts = new LoadedModel(_shipped, KernelSets.Fastest, cut: second == 8 ? [first] : [first, second]);
-        Assert.Equal(logits, parts.Run(_prompt, piece: 16));
-        Assert.Equal(tokens, parts.Continue(_prompt, tokens.Length));
+        var (logits, tokens) = Whole.Value;
+        using var parts = new LoadedModel(Shipped, KernelSets.Fastest, cut: second == 8 ? [first] : [first, second]);
+        Assert.Equal(logits, parts.Run(Prompt, piece: 16));
+        Assert.Equal(tokens, parts.Continue(Prompt, tokens.Length));
     }
 
     private static (float[] Logits, int[] Tokens) RunWhole()
     {
-        using var whole = new LoadedModel(_shipped, KernelSets.Fastest);
-        return (whole.Run(_prompt), whole.Continue(_prompt, 8));
+        using var whole = new LoadedModel(Shipped, KernelSets.Fastest);
+        return (whole.Run(Prompt), whole.Continue(Prompt, 8));
     }
 }

@@ -6,14 +6,14 @@ namespace NativeSplit.Engine.Tests.Generation;
 /// <summary>Generations that end before their time: disposal, a broken path, a generator that stops.</summary>
 public class GenerationEndTests
 {
-    private static readonly int[] _prompt = GoldenManifest.Default.Sequences["s17"];
+    private static readonly int[] Prompt = GoldenManifest.Default.Sequences["s17"];
 
     [Fact]
     public async Task DisposeAsync_FreesTheRoom_InMidGeneration()
     {
         await using var harness = new GeneratorHarness();
-        await using var other = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 150), TestContext.Current.CancellationToken);
-        var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 150), TestContext.Current.CancellationToken);
+        await using var other = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 150), TestContext.Current.CancellationToken);
+        var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 150), TestContext.Current.CancellationToken);
         await using (var reader = generation.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken))
         {
             Assert.True(await reader.MoveNextAsync());
@@ -33,7 +33,7 @@ public class GenerationEndTests
         await using var harness = new GeneratorHarness(new TextGeneratorOptions { PrefillChunkRows = 1 });
         var gate = new StepGate();
         harness.Path.BeforeForward = (_, _) => gate.WaitAsync();
-        var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 50), TestContext.Current.CancellationToken);
+        var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 50), TestContext.Current.CancellationToken);
         await gate.Reached;
         var disposal = generation.DisposeAsync().AsTask();
         Assert.False(disposal.IsCompleted);
@@ -48,7 +48,7 @@ public class GenerationEndTests
     public async Task ReadAllAsync_SaysStopping_WhenDisposedMeanwhile()
     {
         await using var harness = new GeneratorHarness();
-        var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 200), TestContext.Current.CancellationToken);
+        var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 200), TestContext.Current.CancellationToken);
         await generation.DisposeAsync();
 
         var error = await Assert.ThrowsAsync<EngineException>(() => GeneratorHarness.ReadAsync(generation));
@@ -59,8 +59,8 @@ public class GenerationEndTests
     public async Task ASlowReader_HoldsUpNobody()
     {
         await using var harness = new GeneratorHarness();
-        await using var unread = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 30), TestContext.Current.CancellationToken);
-        var read = await harness.RunAsync(GeneratorHarness.Request(_prompt, 100));
+        await using var unread = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 30), TestContext.Current.CancellationToken);
+        var read = await harness.RunAsync(GeneratorHarness.Request(Prompt, 100));
 
         Assert.Equal(100, read.Tokens.Length);
         Assert.Equal(read.Tokens[..30], (await GeneratorHarness.ReadAsync(unread)).Tokens);
@@ -72,7 +72,7 @@ public class GenerationEndTests
     public async Task ABrokenPath_EndsTheBatchesGenerations_AndLaterOnesRun(bool freeFails)
     {
         await using var harness = new GeneratorHarness();
-        var expected = await harness.RunAsync(GeneratorHarness.Request(_prompt, 10));
+        var expected = await harness.RunAsync(GeneratorHarness.Request(Prompt, 10));
         int steps = 0;
         var gate = new StepGate();
         harness.Path.BeforeForward = async (_, _) =>
@@ -84,8 +84,8 @@ public class GenerationEndTests
             }
         };
         harness.Path.FreeFailure = freeFails ? new EngineException(EngineFault.PathBroken, "Stage 2 is lost.") : null;
-        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 100), TestContext.Current.CancellationToken);
-        var start = harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 100), TestContext.Current.CancellationToken).AsTask();
+        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 100), TestContext.Current.CancellationToken);
+        var start = harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 100), TestContext.Current.CancellationToken).AsTask();
         gate.Open();
         await using var second = await start;
 
@@ -98,7 +98,7 @@ public class GenerationEndTests
 
         Assert.Equal((0, 0), harness.Held);
         harness.Path.FreeFailure = null;
-        Assert.Equal(expected.Tokens, (await harness.RunAsync(GeneratorHarness.Request(_prompt, 10))).Tokens);
+        Assert.Equal(expected.Tokens, (await harness.RunAsync(GeneratorHarness.Request(Prompt, 10))).Tokens);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public class GenerationEndTests
         var cause = new InvalidOperationException("The stage has a bug.");
         harness.Path.BeforeForward = (_, _) => throw cause;
 
-        var error = await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(GeneratorHarness.Request(_prompt, 10)));
+        var error = await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(GeneratorHarness.Request(Prompt, 10)));
         Assert.Equal(EngineFault.PathBroken, error.Fault);
         Assert.Same(cause, error.InnerException);
     }
@@ -118,11 +118,11 @@ public class GenerationEndTests
     {
         await using var harness = new GeneratorHarness();
         harness.Path.BeforeReserve = _ => throw new EngineException(EngineFault.PathBroken, "Stage 1 is lost.");
-        var error = await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(GeneratorHarness.Request(_prompt, 10)));
+        var error = await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(GeneratorHarness.Request(Prompt, 10)));
         Assert.Equal(EngineFault.PathBroken, error.Fault);
 
         harness.Path.BeforeReserve = null;
-        Assert.Equal(10, (await harness.RunAsync(GeneratorHarness.Request(_prompt, 10))).Tokens.Length);
+        Assert.Equal(10, (await harness.RunAsync(GeneratorHarness.Request(Prompt, 10))).Tokens.Length);
         Assert.Equal((0, 0), harness.Held);
     }
 
@@ -145,7 +145,7 @@ public class GenerationEndTests
                 row += rows.Count;
             }
         };
-        await using var bad = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 30), TestContext.Current.CancellationToken);
+        await using var bad = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 30), TestContext.Current.CancellationToken);
         var good = await harness.RunAsync(GeneratorHarness.Request([9, 8], 30));
 
         var error = await Assert.ThrowsAsync<EngineException>(() => GeneratorHarness.ReadAsync(bad));
@@ -160,15 +160,15 @@ public class GenerationEndTests
         await using var harness = new GeneratorHarness();
         var gate = new StepGate();
         harness.Path.BeforeForward = async (_, token) => await gate.WaitAsync().AsTask().WaitAsync(token);
-        var running = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 100), TestContext.Current.CancellationToken);
+        var running = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 100), TestContext.Current.CancellationToken);
         await gate.Reached;
-        var waiting = harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 100), TestContext.Current.CancellationToken).AsTask();
+        var waiting = harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 100), TestContext.Current.CancellationToken).AsTask();
         await harness.Generator.DisposeAsync();
         await harness.Generator.DisposeAsync();
 
         Assert.Equal(EngineFault.Stopping, (await Assert.ThrowsAsync<EngineException>(() => GeneratorHarness.ReadAsync(running))).Fault);
         Assert.Equal(EngineFault.Stopping, (await Assert.ThrowsAsync<EngineException>(() => waiting)).Fault);
-        Assert.Equal(EngineFault.Stopping, (await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(GeneratorHarness.Request(_prompt)))).Fault);
+        Assert.Equal(EngineFault.Stopping, (await Assert.ThrowsAsync<EngineException>(() => harness.RunAsync(GeneratorHarness.Request(Prompt)))).Fault);
         await running.DisposeAsync();
         Assert.Equal((0, 0), harness.Held);
     }

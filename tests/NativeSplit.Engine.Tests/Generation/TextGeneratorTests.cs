@@ -9,21 +9,21 @@ namespace NativeSplit.Engine.Tests.Generation;
 /// <summary>What a generation yields: tokens, text, end, counts.</summary>
 public class TextGeneratorTests
 {
-    private static readonly GoldenSequence _golden = GoldenManifest.Default.Model("llama-untied-f32").References["llamacpp"].Single(s => s.Name == "s17");
+    private static readonly GoldenSequence Golden = GoldenManifest.Default.Model("llama-untied-f32").References["llamacpp"].Single(s => s.Name == "s17");
 
-    private static readonly int[] _prompt = GoldenManifest.Default.Sequences["s17"];
+    private static readonly int[] Prompt = GoldenManifest.Default.Sequences["s17"];
 
-    private static readonly int[] _greedy = _golden.Greedy[..16];
+    private static readonly int[] Greedy = Golden.Greedy[..16];
 
     [Fact]
     public async Task ReadAllAsync_GivesLlamaCppsGreedyTokens_OnePerChunk()
     {
         await using var harness = new GeneratorHarness();
-        var result = await harness.RunAsync(GeneratorHarness.Request(_prompt, _greedy.Length));
+        var result = await harness.RunAsync(GeneratorHarness.Request(Prompt, Greedy.Length));
 
-        Assert.True(_golden.GreedyMargins[..16].Min() > 0.001);
-        Assert.Equal(_greedy, result.Tokens);
-        Assert.Equal(string.Concat(_greedy.Select(id => $"[{id}]")), result.Text);
+        Assert.True(Golden.GreedyMargins[..16].Min() > 0.001);
+        Assert.Equal(Greedy, result.Tokens);
+        Assert.Equal(string.Concat(Greedy.Select(id => $"[{id}]")), result.Text);
         Assert.Equal(FinishReason.Length, result.Finish);
         Assert.Equal(new GenerationUsage(17, 16), result.Usage);
         Assert.Equal((0, 0), harness.Held);
@@ -33,19 +33,19 @@ public class TextGeneratorTests
     public async Task ReadAllAsync_EndsAtAnEndToken_AndLeavesItOutOfTheText()
     {
         await using var harness = new GeneratorHarness(tokenizer: new TestTokenizer(384, null, EndToken));
-        int end = Array.IndexOf(_greedy, EndToken);
-        var result = await harness.RunAsync(GeneratorHarness.Request(_prompt, 16));
+        int end = Array.IndexOf(Greedy, EndToken);
+        var result = await harness.RunAsync(GeneratorHarness.Request(Prompt, 16));
 
-        Assert.Equal(_greedy[..(end + 1)], result.Tokens);
-        Assert.Equal(string.Concat(_greedy[..end].Select(id => $"[{id}]")), result.Text);
+        Assert.Equal(Greedy[..(end + 1)], result.Tokens);
+        Assert.Equal(string.Concat(Greedy[..end].Select(id => $"[{id}]")), result.Text);
         Assert.Equal(FinishReason.Stop, result.Finish);
         Assert.Equal(end + 1, result.Usage.CompletionTokens);
 
-        var printed = await harness.RunAsync(GeneratorHarness.Request(_prompt, 16) with { PrintSpecial = true });
+        var printed = await harness.RunAsync(GeneratorHarness.Request(Prompt, 16) with { PrintSpecial = true });
         Assert.Equal(result.Text + $"[{EndToken}]", printed.Text);
 
-        var ignored = await harness.RunAsync(GeneratorHarness.Request(_prompt, 16) with { IgnoreEndOfGeneration = true });
-        Assert.Equal(_greedy, ignored.Tokens);
+        var ignored = await harness.RunAsync(GeneratorHarness.Request(Prompt, 16) with { IgnoreEndOfGeneration = true });
+        Assert.Equal(Greedy, ignored.Tokens);
         Assert.Equal(FinishReason.Length, ignored.Finish);
     }
 
@@ -54,7 +54,7 @@ public class TextGeneratorTests
     {
         var options = new TextGeneratorOptions { EndOfGeneration = [new TokenId(EndToken)] };
         await using var harness = new GeneratorHarness(options);
-        var result = await harness.RunAsync(GeneratorHarness.Request(_prompt, 16));
+        var result = await harness.RunAsync(GeneratorHarness.Request(Prompt, 16));
 
         Assert.Equal(FinishReason.Stop, result.Finish);
         Assert.DoesNotContain($"[{EndToken}]", result.Text, StringComparison.Ordinal);
@@ -64,11 +64,11 @@ public class TextGeneratorTests
     public async Task ReadAllAsync_EndsAtAStopString_ThatBeginsInOneTokenAndEndsInAnother()
     {
         await using var harness = new GeneratorHarness();
-        string stop = $"{_greedy[3]}][{_greedy[4]}";
-        var result = await harness.RunAsync(GeneratorHarness.Request(_prompt, 16) with { Stop = ["never", stop] });
+        string stop = $"{Greedy[3]}][{Greedy[4]}";
+        var result = await harness.RunAsync(GeneratorHarness.Request(Prompt, 16) with { Stop = ["never", stop] });
 
-        Assert.Equal(_greedy[..5], result.Tokens);
-        Assert.Equal(string.Concat(_greedy[..3].Select(id => $"[{id}]")) + "[", result.Text);
+        Assert.Equal(Greedy[..5], result.Tokens);
+        Assert.Equal(string.Concat(Greedy[..3].Select(id => $"[{id}]")) + "[", result.Text);
         Assert.Equal(FinishReason.Stop, result.Finish);
     }
 
@@ -76,8 +76,8 @@ public class TextGeneratorTests
     public async Task ReadAllAsync_GivesTheHeldTextAtTheEnd_WhenNoStopStringCame()
     {
         await using var harness = new GeneratorHarness();
-        string all = string.Concat(_greedy.Select(id => $"[{id}]"));
-        var result = await harness.RunAsync(GeneratorHarness.Request(_prompt, 16) with { Stop = [all[^5..] + "more"] });
+        string all = string.Concat(Greedy.Select(id => $"[{id}]"));
+        var result = await harness.RunAsync(GeneratorHarness.Request(Prompt, 16) with { Stop = [all[^5..] + "more"] });
 
         Assert.Equal(all, result.Text);
         Assert.Equal(FinishReason.Length, result.Finish);
@@ -88,9 +88,9 @@ public class TextGeneratorTests
     {
         // The first two tokens are the halves of one character, the third the first half of another.
         byte[] smile = Encoding.UTF8.GetBytes("🙂");
-        var tokenizer = new TestTokenizer(384, new Dictionary<int, byte[]> { [_greedy[0]] = smile[..2], [_greedy[1]] = smile[2..] });
+        var tokenizer = new TestTokenizer(384, new Dictionary<int, byte[]> { [Greedy[0]] = smile[..2], [Greedy[1]] = smile[2..] });
         await using var harness = new GeneratorHarness(tokenizer: tokenizer);
-        await using var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 2), TestContext.Current.CancellationToken);
+        await using var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 2), TestContext.Current.CancellationToken);
         List<string> pieces = [];
         await foreach (var chunk in generation.ReadAllAsync(TestContext.Current.CancellationToken))
         {
@@ -98,23 +98,23 @@ public class TextGeneratorTests
         }
 
         Assert.Equal(["", "🙂"], pieces);
-        Assert.Equal("\uFFFD", (await harness.RunAsync(GeneratorHarness.Request(_prompt, 1))).Text);
+        Assert.Equal("\uFFFD", (await harness.RunAsync(GeneratorHarness.Request(Prompt, 1))).Text);
     }
 
     [Fact]
     public async Task ReadAllAsync_GoesToTheEndOfTheContext_WhenTheRequestGivesNoLimit()
     {
         await using var harness = new GeneratorHarness(capacity: 64);
-        var result = await harness.RunAsync(GeneratorHarness.Request(_prompt));
+        var result = await harness.RunAsync(GeneratorHarness.Request(Prompt));
         Assert.Equal(64 - 17, result.Tokens.Length);
         Assert.Equal(FinishReason.Length, result.Finish);
-        Assert.Equal(64 - 17, (await harness.RunAsync(GeneratorHarness.Request(_prompt, 10_000))).Tokens.Length);
+        Assert.Equal(64 - 17, (await harness.RunAsync(GeneratorHarness.Request(Prompt, 10_000))).Tokens.Length);
     }
 
     [Fact]
     public async Task ReadAllAsync_GivesTheSameTokens_WhateverElseRuns()
     {
-        int[][] prompts = [_prompt, GoldenManifest.Default.Sequences["s64"], [5], [.. Enumerable.Range(40, 33)]];
+        int[][] prompts = [Prompt, GoldenManifest.Default.Sequences["s64"], [5], [.. Enumerable.Range(40, 33)]];
         GenerationRequest[] requests =
         [
             .. prompts.Select((prompt, i) => GeneratorHarness.Request(prompt, 20 + i) with
@@ -143,7 +143,7 @@ public class TextGeneratorTests
         var time = new StepClock();
         await using var harness = new GeneratorHarness(time: time);
         harness.Path.AfterForward = (_, _) => time.Advance(TimeSpan.FromMilliseconds(10));
-        await using var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(_prompt, 5), TestContext.Current.CancellationToken);
+        await using var generation = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 5), TestContext.Current.CancellationToken);
         await GeneratorHarness.ReadAsync(generation);
 
         // 17 prompt rows in pieces of 8 take three steps; then four more tokens.
@@ -163,9 +163,9 @@ public class TextGeneratorTests
         for (int i = 0; i < 3; i++)
         {
             var sampling = new SamplingOptions { Temperature = i, TopK = 50, TopP = 0.9f, FrequencyPenalty = 0.1f, Seed = 3 };
-            var sequence = new ActiveSequence(new((ulong)i), GeneratorHarness.Tokens(_prompt), 100, new Sampler(sampling, GeneratorHarness.Tokens(_prompt), 100, workspace));
+            var sequence = new ActiveSequence(new((ulong)i), GeneratorHarness.Tokens(Prompt), 100, new Sampler(sampling, GeneratorHarness.Tokens(Prompt), 100, workspace));
             Assert.True(await path.TryReserveAsync(sequence.Id, 120, CancellationToken.None));
-            var text = new TokenText(GeneratorHarness.Request(_prompt), new TestTokenizer(384), new HashSet<TokenId>());
+            var text = new TokenText(GeneratorHarness.Request(Prompt), new TestTokenizer(384), new HashSet<TokenId>());
             running.Add(new RunningGeneration(sequence, text, TimeProvider.System, _ => { }));
         }
 
@@ -191,7 +191,7 @@ public class TextGeneratorTests
         }
     }
 
-    private static int EndToken => _greedy[9];
+    private static int EndToken => Greedy[9];
 
     private sealed class StepClock : TimeProvider
     {

@@ -8,7 +8,7 @@ public class SamplerDistributionTests
     private const int Draws = 20_000;
 
     // ln of 0.5, 0.25, 0.15, 0.1: the softmax at temperature 1 gives these back.
-    private static readonly float[] _logits = [MathF.Log(0.5f), MathF.Log(0.25f), MathF.Log(0.15f), MathF.Log(0.1f)];
+    private static readonly float[] Logits = [MathF.Log(0.5f), MathF.Log(0.25f), MathF.Log(0.15f), MathF.Log(0.1f)];
 
     public static TheoryData<string, SamplingOptions, double[]> Distributions => new()
     {
@@ -40,9 +40,9 @@ public class SamplerDistributionTests
     [MemberData(nameof(Distributions))]
     public void Sample_FollowsTheDistribution_OverManyDraws(string name, SamplingOptions options, double[] expected)
     {
-        var sampler = SamplerChoiceTests.NewSampler(options with { Seed = 20_240_607 }, [], _logits.Length);
-        int[] counts = new int[_logits.Length];
-        foreach (int token in SamplerChoiceTests.Draw(sampler, Draws, _logits))
+        var sampler = SamplerChoiceTests.NewSampler(options with { Seed = 20_240_607 }, [], Logits.Length);
+        int[] counts = new int[Logits.Length];
+        foreach (int token in SamplerChoiceTests.Draw(sampler, Draws, Logits))
         {
             counts[token]++;
         }
