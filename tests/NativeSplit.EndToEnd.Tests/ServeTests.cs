@@ -23,6 +23,19 @@ public sealed class ServeTests
         Assert.All(answers, answer => Assert.Equal(RoadsideAnswer.Answer, answer));
     }
 
+    [Theory]
+    [InlineData("""{"epoch": 1, "segments": [{"layers": [0, 8], "node": "a"}]}""", "a")]
+    [InlineData("""{"epoch": 1, "segments": [{"layers": [0, 3], "node": "a"}, {"layers": [3, 8], "node": "b"}]}""", "a", "b")]
+    [InlineData("""{"epoch": 1, "segments": [{"layers": [0, 2], "node": "a"}, {"layers": [2, 4], "node": "gateway"}, {"layers": [4, 8], "node": "b"}]}""", "a", "b")]
+    [InlineData("""{"epoch": 1, "segments": [{"layers": [0, 1], "node": "a"}, {"layers": [1, 6], "node": "b"}, {"layers": [6, 8], "node": "c"}]}""", "a", "b", "c")]
+    public async Task Serve_AnswersAsTheReference_WhateverTheSplit(string plan, params string[] workers)
+    {
+        await using ServingCluster cluster = await ServingCluster.StartAsync(plan, workers);
+        using HttpResponseMessage response = await cluster.AskAsync();
+        JsonNode answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancel))!;
+        Assert.Equal(RoadsideAnswer.Answer, answer["choices"]![0]!["message"]!["content"]!.GetValue<string>());
+    }
+
     [Fact]
     public async Task Serve_TellsTheClient_WhenAWorkerIsKilled_AndAnswersAgainWhenItIsBack()
     {

@@ -29,24 +29,31 @@ internal sealed class ServingCluster : IAsyncDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<ServingCluster> StartAsync(params string[] serveArguments)
+    /// <summary>Starts the usual split: trusted ends at the gateway, the middle over two workers.</summary>
+    public static Task<ServingCluster> StartAsync(params string[] serveArguments) => StartAsync(Plan, ["worker-1", "worker-2"], serveArguments);
+
+    /// <summary>Starts a gateway with a plan, and the workers in it.</summary>
+    public static async Task<ServingCluster> StartAsync(string planText, string[] workers, params string[] serveArguments)
     {
         var cluster = new ServingCluster();
         try
         {
             string plan = Path.Combine(cluster._folder, "plan.json");
-            await File.WriteAllTextAsync(plan, Plan, Cancel);
+            await File.WriteAllTextAsync(plan, planText, Cancel);
             cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, "--plan", plan, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
-            foreach (string line in await cluster.Gateway.LinesWithAsync("--token", 2))
+            foreach (string line in await cluster.Gateway.LinesWithAsync("--token", workers.Length))
             {
                 string[] words = line.Trim().Split(' ');
                 cluster.LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
-                cluster._tokens[$"worker-{cluster._tokens.Count + 1}"] = words[^1];
+                cluster._tokens[workers[cluster._tokens.Count]] = words[^1];
             }
 
             await cluster.Gateway.LineWithAsync("serves");
-            cluster.StartWorker("worker-1");
-            cluster.StartWorker("worker-2");
+            foreach (string worker in workers)
+            {
+                cluster.StartWorker(worker);
+            }
+
             string ready = await cluster.Gateway.LineWithAsync("Ready: ");
             cluster.Url = new Uri(ready["Ready: ".Length..].Trim().Replace("chat/completions", string.Empty, StringComparison.Ordinal));
             return cluster;

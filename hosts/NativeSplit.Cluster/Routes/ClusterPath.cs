@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
@@ -88,6 +89,7 @@ public sealed class ClusterPath : ILayerPath
     }
 
     /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ForwardAsync(ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden, CancellationToken cancellationToken)
     {
         await _oneCaller.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -167,6 +169,7 @@ public sealed class ClusterPath : ILayerPath
         _reservations.Clear();
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask RunStagesAsync(Route route, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden, CancellationToken cancellationToken)
     {
         ulong number = ++_batchNumber;
@@ -188,6 +191,7 @@ public sealed class ClusterPath : ILayerPath
     }
 
     /// <summary>Sends rows into the workers and waits for them to come back; gives the stage they are then for.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> CrossAsync(Route route, int stage, ulong number, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden, CancellationToken cancellationToken)
     {
         ValueTask<int> back = _waiter.Begin(route.Epoch.Value, number, batch, hidden);
