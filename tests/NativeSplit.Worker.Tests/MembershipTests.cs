@@ -64,6 +64,17 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task JoinAsync_TimesOut_WhenTheGatewayDoesNotAnswer()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        LinkCredentials credentials = cluster.Credentials(NodeRole.Gateway, new NodeId("gateway"), cluster.Authority);
+        await using LinkListener silent = LinkListener.Start(new IPEndPoint(IPAddress.Loopback, 0), credentials, new LinkOptions(), (_, cancel) => Task.Delay(Timeout.Infinite, cancel));
+        var options = new LinkOptions { EnrolmentTimeout = TimeSpan.FromMilliseconds(50) };
+        LinkException e = await Assert.ThrowsAsync<LinkException>(() => EnrolmentClient.JoinAsync(silent.LocalEndPoint, cluster.Tokens.Create(new NodeId("worker-1")), options, Cancel));
+        Assert.Equal(LinkFault.TimedOut, e.Fault);
+    }
+
+    [Fact]
     public async Task Gateway_DropsAWorkerOfAnotherAuthority()
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
