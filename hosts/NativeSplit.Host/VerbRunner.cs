@@ -37,6 +37,11 @@ internal static class VerbRunner
             ErrorConsole.MarkupLineInterpolated($"[red]error:[/] {e.Message}");
             return code;
         }
+        catch (Exception e)
+        {
+            ErrorConsole.MarkupLineInterpolated($"[red]error:[/] unexpected {e.GetType().Name}: {e.Message}");
+            return ExitCode.Failed;
+        }
     }
 
     /// <summary>Console on standard error: status and errors, never data.</summary>

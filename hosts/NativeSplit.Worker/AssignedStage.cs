@@ -1,11 +1,9 @@
 using Microsoft.Extensions.Logging;
-using NativeSplit.Cluster;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Cluster.Stages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
-using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Worker;
 
@@ -48,7 +46,7 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
                 Interlocked.Add(ref _bytesToGateway, Cluster.Activations.ActivationPayload.LengthOf(batch.Length, hidden.Length / _hiddenSize, _hiddenSize, (RowEncoding)_assignment.Encoding));
             }
         }
-        catch (Exception e) when (e is LinkException or ClusterException or ObjectDisposedException)
+        catch (Exception e)
         {
             Failed(batchNumber, $"The next hop can't be reached: {e.Message}");
         }
@@ -65,11 +63,14 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _runner.DisposeAsync().ConfigureAwait(false);
+        // The stage's thread may wait for a next hop that takes nothing: only closing that link ends the wait.
+        Task stopping = _runner.DisposeAsync().AsTask();
         if (_next is not null)
         {
             await _next.DisposeAsync().ConfigureAwait(false);
         }
+
+        await stopping.ConfigureAwait(false);
     }
 
     private void Tell(ControlMessage message)
@@ -78,9 +79,9 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
         {
             _gateway.SendAsync(message, CancellationToken.None).AsTask().GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        catch (Exception e)
         {
-            _log.LogDebug("The gateway is gone, so {Message} goes nowhere.", message.GetType().Name);
+            _log.LogDebug("{Message} doesn't reach the gateway: {Reason}", message.GetType().Name, e.Message);
         }
     }
 }

@@ -8,35 +8,73 @@ using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Worker;
 
-/// <summary>The link to the worker that runs the next segment. Dialled at assignment, and anew after a break. For the stage's thread.</summary>
-internal sealed class NextHopLink(NextHop hop, WorkerOptions options) : IPeerHandler, IAsyncDisposable
+/// <summary>The link to the worker that runs the next segment. Dialled at assignment, and anew after a break.</summary>
+/// <remarks><see cref="ConnectAsync"/> is for one caller at a time; disposal may come from any thread and ends a dial or a send under way.</remarks>
+internal sealed class NextHopLink(NextHop hop, WorkerOptions options, TimeProvider time) : IPeerHandler, IAsyncDisposable
 {
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
     private PeerConnection? _connection;
+    private bool _closed;
     private long _bytesOfEarlierLinks;
 
     /// <summary>Bytes sent so far, over all links to this hop.</summary>
-    public long BytesSent => Interlocked.Read(ref _bytesOfEarlierLinks) + (_connection?.Statistics.BytesSent ?? 0);
+    public long BytesSent
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _bytesOfEarlierLinks + (_connection?.Statistics.BytesSent ?? 0);
+            }
+        }
+    }
 
     /// <summary>The link, dialled if there is none.</summary>
     /// <exception cref="LinkException">The hop can't be reached, or isn't who it must be.</exception>
+    /// <exception cref="ClusterException">The hop isn't a worker, or the stage is retired meanwhile.</exception>
     public async ValueTask<PeerConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        if (_connection is { Ended.IsCompleted: false } alive)
+        if (Volatile.Read(ref _connection) is { Ended.IsCompleted: false } alive)
         {
             return alive;
         }
 
-        await DropAsync().ConfigureAwait(false);
+        if (Take(close: false) is { } dead)
+        {
+            await dead.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (!NodeIdentity.TryParse(hop.Identity, out NodeIdentity identity) || identity.Role != NodeRole.Worker)
         {
             throw new ClusterException(ClusterFault.Protocol, $"The next hop '{hop.Identity}' isn't a worker.");
         }
 
-        SealedLink link = await LinkConnector.ConnectAsync(new DnsEndPoint(hop.Host, hop.Port), hop.Identity, options.Identity.Credentials, options.Link, cancellationToken).ConfigureAwait(false);
-        return _connection = new PeerConnection(link, identity, this);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        SealedLink link = await LinkConnector.ConnectAsync(new DnsEndPoint(hop.Host, hop.Port), hop.Identity, options.Identity.Credentials, options.Link, either.Token).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                return _connection = new PeerConnection(link, identity, this, options.SendTimeout, time);
+            }
+        }
+
+        await link.DisposeAsync().ConfigureAwait(false);
+        throw new ClusterException(ClusterFault.NodeLost, $"The stage before {identity.Node} is retired.");
     }
 
-    public async ValueTask DisposeAsync() => await DropAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync()
+    {
+        PeerConnection? connection = Take(close: true);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (connection is not null)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _stop.Dispose();
+    }
 
     ValueTask IPeerHandler.OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) =>
         throw new ClusterException(ClusterFault.NotAllowed, "Rows don't travel backwards on this link.");
@@ -44,13 +82,15 @@ internal sealed class NextHopLink(NextHop hop, WorkerOptions options) : IPeerHan
     ValueTask IPeerHandler.OnControlAsync(PeerConnection from, ControlMessage message) =>
         throw new ClusterException(ClusterFault.NotAllowed, "A worker may not send messages to a worker.");
 
-    private async ValueTask DropAsync()
+    private PeerConnection? Take(bool close)
     {
-        if (_connection is { } connection)
+        lock (_gate)
         {
+            _closed |= close;
+            PeerConnection? connection = _connection;
             _connection = null;
-            Interlocked.Add(ref _bytesOfEarlierLinks, connection.Statistics.BytesSent);
-            await connection.DisposeAsync().ConfigureAwait(false);
+            _bytesOfEarlierLinks += connection?.Statistics.BytesSent ?? 0;
+            return connection;
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster;
 using NativeSplit.Cluster.Identity;
@@ -19,6 +20,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastRetry = TimeSpan.FromSeconds(10);
 
+    /// <summary>Links of one other worker at a time: one for each stage it may hold, and as many that are still ending.</summary>
+    private const int LinksPerPeer = 8;
+
     private readonly WorkerOptions _options;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
@@ -26,8 +30,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage), AssignedStage> _stages = new();
     private readonly ConcurrentDictionary<PeerConnection, byte> _peers = new();
-    private readonly SemaphoreSlim _assigning = new(1, 1);
+    private readonly Channel<Order> _orders = Channel.CreateUnbounded<Order>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _accepting;
+    private readonly Task _obeying;
     private int _disposed;
 
     private WorkerNode(WorkerOptions options, ILogger log, TimeProvider time)
@@ -37,6 +42,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         _time = time;
         _listener = LinkListener.Start(options.Listen, options.Identity.Credentials, options.Link);
         _accepting = Task.Run(AcceptAsync);
+        _obeying = Task.Run(ObeyAsync);
     }
 
     /// <summary>Address that other workers connect to.</summary>
@@ -116,11 +122,8 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
 
         switch (message)
         {
-            case AssignStage assignment:
-                _ = Task.Run(() => AssignAsync(from, assignment));
-                break;
-            case RetireStage retire:
-                _ = Task.Run(() => RetireAsync(retire.Epoch, retire.Stage));
+            case AssignStage or RetireStage:
+                _orders.Writer.TryWrite(new Order(from, (StageMessage)message));
                 break;
             case ReserveSequence reserve when _stages.TryGetValue((reserve.Epoch, reserve.Stage), out AssignedStage? stage) && reserve.Tokens > 0:
                 stage.Runner.Reserve(new SequenceId(reserve.Sequence), reserve.Tokens);
@@ -152,19 +155,17 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
-        foreach (PeerConnection peer in _peers.Keys)
-        {
-            await peer.DisposeAsync().ConfigureAwait(false);
-        }
+        _orders.Writer.TryComplete();
 
+        // At the same time: a peer's receive loop may wait for room in a stage, and a stage being prepared must be seen to its end.
+        await Task.WhenAll([RetireAllAsync(), _obeying, .. _peers.Keys.Select(peer => peer.DisposeAsync().AsTask())]).ConfigureAwait(false);
         await RetireAllAsync().ConfigureAwait(false);
-        _assigning.Dispose();
     }
 
     private async Task<ClusterException> ServeGatewayAsync(CancellationToken cancellationToken)
     {
         SealedLink link = await LinkConnector.ConnectAsync(_options.Gateway, _options.Identity.Gateway.Uri, _options.Identity.Credentials, _options.Link, cancellationToken).ConfigureAwait(false);
-        var gateway = new PeerConnection(link, _options.Identity.Gateway, this);
+        var gateway = new PeerConnection(link, _options.Identity.Gateway, this, _options.SendTimeout, _time);
         try
         {
             var hello = new NodeHello
@@ -181,8 +182,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         finally
         {
             // The link first: the gateway must know at once, while a stage may have a batch to finish.
-            await gateway.DisposeAsync().ConfigureAwait(false);
+            Task closing = gateway.DisposeAsync().AsTask();
             await RetireAllAsync().ConfigureAwait(false);
+            await closing.ConfigureAwait(false);
         }
     }
 
@@ -195,12 +197,17 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
                 if (!NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) || peer.Role != NodeRole.Worker || peer.Domain != _options.Identity.Self.Domain)
                 {
-                    _log.LogWarning("Dropped a link of {Peer}: it isn't a worker of this cluster.", link.Peer);
-                    await link.DisposeAsync().ConfigureAwait(false);
+                    Refuse(link, "it isn't a worker of this cluster");
                     continue;
                 }
 
-                var connection = new PeerConnection(link, peer, this);
+                if (_peers.Keys.Count(known => known.Peer.Node == peer.Node) >= LinksPerPeer)
+                {
+                    Refuse(link, $"it has {LinksPerPeer} already");
+                    continue;
+                }
+
+                var connection = new PeerConnection(link, peer, this, _options.SendTimeout, _time);
                 _peers[connection] = 0;
                 _ = ForgetWhenEndedAsync(connection);
             }
@@ -211,6 +218,14 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         }
     }
 
+    private void Refuse(SealedLink link, string reason)
+    {
+        _log.LogWarning("Dropped a link of {Peer}: {Reason}.", link.Peer, reason);
+
+        // Not awaited: a peer that is slow to say goodbye must not hold up the next one.
+        _ = link.DisposeAsync().AsTask();
+    }
+
     private async Task ForgetWhenEndedAsync(PeerConnection connection)
     {
         ClusterException end = await connection.Ended.ConfigureAwait(false);
@@ -219,22 +234,39 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         await connection.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Obeys the gateway's orders one after the other, in the order they came. Ends once no more come and the last is done.</summary>
+    private async Task ObeyAsync()
+    {
+        await foreach (Order order in _orders.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            if (_stop.IsCancellationRequested || order.Gateway.Ended.IsCompleted)
+            {
+                continue;
+            }
+
+            if (order.Message is AssignStage assignment)
+            {
+                await AssignAsync(order.Gateway, assignment).ConfigureAwait(false);
+            }
+            else
+            {
+                await RetireAsync(order.Message.Epoch, order.Message.Stage).ConfigureAwait(false);
+            }
+        }
+    }
+
     private async Task AssignAsync(PeerConnection gateway, AssignStage assignment)
     {
         ControlMessage answer;
-        await _assigning.WaitAsync().ConfigureAwait(false);
         try
         {
             answer = await PrepareAsync(gateway, assignment).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is ModelException or EngineException or LinkException or ClusterException or ArgumentException or OutOfMemoryException or IOException)
+        catch (Exception e)
         {
+            // Everything: an assignment without an answer leaves the gateway waiting, and no order after it would be obeyed.
             _log.LogError("Refused layers [{Start}, {End}): {Reason}", assignment.LayerStart, assignment.LayerEnd, e.Message);
             answer = new StageRefused { Epoch = assignment.Epoch, Stage = assignment.Stage, Reason = e.Message };
-        }
-        finally
-        {
-            _assigning.Release();
         }
 
         try
@@ -252,7 +284,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         AssignmentCheck.Throw(assignment, _options);
         await RetireAsync(assignment.Epoch, assignment.Stage).ConfigureAwait(false);
 
-        NextHopLink? next = assignment.Next is null ? null : new NextHopLink(assignment.Next, _options);
+        NextHopLink? next = assignment.Next is null ? null : new NextHopLink(assignment.Next, _options, _time);
         ILayerExecutor? executor = null;
         try
         {
@@ -302,4 +334,6 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
             await RetireAsync(epoch, stage).ConfigureAwait(false);
         }
     }
+
+    private readonly record struct Order(PeerConnection Gateway, StageMessage Message);
 }

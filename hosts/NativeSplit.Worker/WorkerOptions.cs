@@ -36,6 +36,9 @@ public sealed record WorkerOptions
     /// <summary>Limits of links.</summary>
     public LinkOptions Link { get; init; } = new();
 
+    /// <summary>Time for the gateway or the next hop to take a frame before it counts as lost.</summary>
+    public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Positions of KV cache that the worker gives at most.</summary>
     public int MaxKvTokens { get; init; } = 1 << 20;
 }

@@ -8,6 +8,9 @@ public enum PlanFault
 
     /// <summary>The plan breaks a hard rule.</summary>
     Invalid,
+
+    /// <summary>The file can't be read.</summary>
+    Unreadable,
 }
 
 /// <summary>A plan can't be used. The message says what, where in the document, and how to mend it.</summary>

@@ -60,6 +60,19 @@ public sealed class BadInputTests : IDisposable
         Expect(await NativeSplitProcess.RunAsync("serve", "--model", NativeSplitProcess.Shipped, "--plan", gap, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"), 3, "[3, 4)");
         string rubbish = Write("rubbish.json", "{"u8.ToArray());
         Expect(await NativeSplitProcess.RunAsync("serve", "--model", NativeSplitProcess.Shipped, "--plan", rubbish), 3, "rubbish.json");
+        string none = Path.Combine(_folder, "none.json");
+        Expect(await NativeSplitProcess.RunAsync("serve", "--model", NativeSplitProcess.Shipped, "--plan", none), 3, "none.json");
+    }
+
+    [Fact]
+    public async Task Serve_RefusesMoreKvCacheThanOneLayerCanHold() =>
+        Expect(await NativeSplitProcess.RunAsync("serve", "--model", NativeSplitProcess.Shipped, "--kv-tokens", "2147483647", "--http", "127.0.0.1:0"), 2, "--kv-tokens");
+
+    [Fact]
+    public async Task Serve_Serves_WhenMoreSequencesRunThanABatchHadRows()
+    {
+        await using NativeSplitProcess serve = NativeSplitProcess.Start("serve", "--model", NativeSplitProcess.Shipped, "--max-sequences", "300", "--http", "127.0.0.1:0");
+        Assert.Contains("http", await serve.LineWithAsync("Ready: "));
     }
 
     [Fact]
@@ -87,6 +100,8 @@ public sealed class BadInputTests : IDisposable
         Expect(await NativeSplitProcess.RunAsync("worker", "--gateway", $"127.0.0.1:{port}", "--token", "rubbish", "--model", NativeSplitProcess.Shipped), 4, "nsj1");
         Expect(await NativeSplitProcess.RunAsync("worker", "--gateway", $"127.0.0.1:{port}", "--token", token, "--model", NativeSplitProcess.Shipped), 4, $"{port}");
         Expect(await NativeSplitProcess.RunAsync("worker", "--gateway", "nowhere", "--token", token, "--model", NativeSplitProcess.Shipped), 2, "HOST:PORT");
+        Expect(await NativeSplitProcess.RunAsync("worker", "--gateway", $"127.0.0.1:{port}", "--token", token, "--kv-tokens", "-3"), 2, "--kv-tokens");
+        Expect(await NativeSplitProcess.RunAsync("worker", "--gateway", $"127.0.0.1:{port}", "--token", token, "--advertise", "a:7500"), 2, "--advertise");
     }
 
     private static void Expect(Finished finished, int code, string words)

@@ -49,11 +49,13 @@ public sealed class LossTests
         EngineException e = await Assert.ThrowsAsync<EngineException>(() => step);
         Assert.Equal(EngineFault.PathBroken, e.Fault);
         Assert.Contains(lost, e.Message);
+        Assert.False(cluster.Driver.Path.IsInForce);
         blocked.Set();
         await leaving;
 
         cluster.StartWorker(new NodeId(lost));
         await ReserveAgainAsync(cluster);
+        Assert.True(cluster.Driver.Path.IsInForce);
         await ForwardAsync(cluster, position: 0);
     }
 

@@ -3,6 +3,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NativeSplit.Cluster;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Engine;
+using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels;
+using NativeSplit.Model;
 using NativeSplit.Model.Files;
 using NativeSplit.Placement;
 using NativeSplit.Testing;
@@ -60,6 +64,17 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task JoinAsync_TimesOut_WhenTheGatewayDoesNotAnswer()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        LinkCredentials credentials = cluster.Credentials(NodeRole.Gateway, new NodeId("gateway"), cluster.Authority);
+        await using LinkListener silent = LinkListener.Start(new IPEndPoint(IPAddress.Loopback, 0), credentials, new LinkOptions(), (_, cancel) => Task.Delay(Timeout.Infinite, cancel));
+        var options = new LinkOptions { EnrolmentTimeout = TimeSpan.FromMilliseconds(50) };
+        LinkException e = await Assert.ThrowsAsync<LinkException>(() => EnrolmentClient.JoinAsync(silent.LocalEndPoint, cluster.Tokens.Create(new NodeId("worker-1")), options, Cancel));
+        Assert.Equal(LinkFault.TimedOut, e.Fault);
+    }
+
+    [Fact]
     public async Task Gateway_DropsAWorkerOfAnotherAuthority()
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
@@ -78,17 +93,17 @@ public sealed class MembershipTests
     public async Task Gateway_DropsANodeThatIsNoWorkerOfThePlan(NodeRole role, string name)
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
-        await using SealedLink link = await ConnectAsync(cluster, role, name);
-        Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Cancel));
+        await using RawWorker worker = await RawWorker.ConnectAsync(cluster, name, role);
+        await worker.ExpectClosedAsync();
     }
 
     [Fact]
     public async Task Gateway_DropsAWorkerThatGivesOrders()
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
-        await using SealedLink link = await ConnectAsync(cluster, NodeRole.Worker, "worker-1");
-        await link.SendAsync(FrameType.Control, default, ControlCodec.Encode(new FreeSequence { Epoch = 1, Stage = 0, Sequence = 1 }), Cancel);
-        Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Cancel));
+        await using RawWorker worker = await RawWorker.ConnectAsync(cluster, "worker-1");
+        await worker.SendAsync(new FreeSequence { Epoch = 1, Stage = 0, Sequence = 1 });
+        await worker.ExpectClosedAsync();
     }
 
     [Fact]
@@ -125,9 +140,59 @@ public sealed class MembershipTests
         Assert.Contains("another model", e.Message);
     }
 
-    private static async Task<SealedLink> ConnectAsync(InProcessCluster cluster, NodeRole role, string name) =>
-        await LinkConnector.ConnectAsync(
-            cluster.Driver.LocalEndPoint,
-            new NodeIdentity(cluster.Authority.Domain, NodeRole.Gateway, new NodeId("gateway")).Uri,
-            cluster.Credentials(role, new NodeId(name), cluster.Authority), new LinkOptions(), Cancel);
+    [Fact]
+    public async Task InForce_Faults_WhenAWorkerFailsInAWayNobodyForesaw()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        cluster.StartWorker(new NodeId("worker-1"), (_, _, _) => throw new KernelException(KernelFault.OutOfMemory, "no room for a KV cache"));
+        ClusterException e = await Assert.ThrowsAsync<ClusterException>(() => cluster.Driver.InForce.WaitAsync(Cancel));
+        Assert.Equal(ClusterFault.StageRefused, e.Fault);
+        Assert.Contains("no room for a KV cache", e.Message);
+    }
+
+    [Fact]
+    public async Task WorkerDisposal_WaitsForAStageInTheMaking_AndDisposesIt()
+    {
+        using var entered = new SemaphoreSlim(0);
+        using var gate = new ManualResetEventSlim();
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        DisposalProbe? made = null;
+        WorkerNode worker = cluster.StartWorker(new NodeId("worker-1"), (layers, kv, rows) =>
+        {
+            entered.Release();
+            gate.Wait(Cancel);
+            return made = new DisposalProbe(cluster.CreateExecutor(layers, kv, rows));
+        });
+        await entered.WaitAsync(Cancel);
+
+        Task disposal = worker.DisposeAsync().AsTask();
+        gate.Set();
+        await disposal;
+        Assert.True(made!.Disposed);
+    }
+
+    private sealed class DisposalProbe(ILayerExecutor inner) : ILayerExecutor
+    {
+        public bool Disposed { get; private set; }
+
+        public ModelShape Shape => inner.Shape;
+
+        public LayerRange Range => inner.Range;
+
+        public string Backend => inner.Backend;
+
+        public KvCacheUse KvCacheUse => inner.KvCacheUse;
+
+        public bool TryReserve(SequenceId sequence, int tokens) => inner.TryReserve(sequence, tokens);
+
+        public void Free(SequenceId sequence) => inner.Free(sequence);
+
+        public void Forward(ReadOnlySpan<SequenceRows> batch, Span<float> hidden) => inner.Forward(batch, hidden);
+
+        public void Dispose()
+        {
+            inner.Dispose();
+            Disposed = true;
+        }
+    }
 }

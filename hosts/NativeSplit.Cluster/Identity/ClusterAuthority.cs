@@ -7,7 +7,7 @@ namespace NativeSplit.Cluster.Identity;
 /// <summary>The root of a cluster's trust: a P-256 certificate authority that lives at the gateway and names every node.</summary>
 public sealed class ClusterAuthority : IDisposable
 {
-    /// <summary>How long a node certificate holds.</summary>
+    /// <summary>How long a worker's certificate holds. The gateway's, which lies beside the authority's own key, holds as long as the authority.</summary>
     public static readonly TimeSpan NodeLifetime = TimeSpan.FromHours(24);
 
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
@@ -89,9 +89,9 @@ public sealed class ClusterAuthority : IDisposable
         {
             request = CertificateRequest.LoadSigningRequest(signingRequest, HashAlgorithmName.SHA256);
             using ECDsa key = request.PublicKey.GetECDsaPublicKey() ?? throw new CryptographicException("The key isn't an elliptic-curve key.");
-            if (key.KeySize != 256)
+            if (key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value != ECCurve.NamedCurves.nistP256.Oid.Value)
             {
-                throw new CryptographicException($"The key has {key.KeySize} bits; P-256 is required.");
+                throw new CryptographicException("The key isn't on the curve P-256.");
             }
         }
         catch (CryptographicException e)
@@ -116,6 +116,7 @@ public sealed class ClusterAuthority : IDisposable
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(NodePurposes, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         DateTimeOffset now = _time.GetUtcNow();
-        return request.Create(Certificate, now - ClockSkew, now + NodeLifetime, RandomNumberGenerator.GetBytes(16));
+        DateTimeOffset end = role == NodeRole.Gateway ? Certificate.NotAfter : now + NodeLifetime;
+        return request.Create(Certificate, now - ClockSkew, end, RandomNumberGenerator.GetBytes(16));
     }
 }

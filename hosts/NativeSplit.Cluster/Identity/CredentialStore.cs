@@ -4,7 +4,7 @@ using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Cluster.Identity;
 
-/// <summary>Keeps identities in a folder that only its owner can read: PEM files with mode 0600 in a folder with mode 0700.</summary>
+/// <summary>Keeps identities in a folder that only its owner can read: PEM files with mode 0600 in a folder that is made with mode 0700.</summary>
 /// <param name="folder">The folder; made when first written.</param>
 public sealed class CredentialStore(string folder)
 {
@@ -52,12 +52,21 @@ public sealed class CredentialStore(string folder)
     }
 
     /// <summary>The identity of a node that joined earlier and whose certificate still holds; null when there is none.</summary>
+    /// <param name="time">Clock for validity.</param>
+    /// <param name="token">Token at hand, or null. An identity of another authority than the token's is passed over: its cluster is gone.</param>
     /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: the files are damaged.</exception>
-    public JoinedNode? TryLoad(TimeProvider time)
+    public JoinedNode? TryLoad(TimeProvider time, JoinToken? token = null)
     {
         ArgumentNullException.ThrowIfNull(time);
         if (!File.Exists(NodePath) || !File.Exists(RootPath) || !File.Exists(GatewayPath))
         {
+            return null;
+        }
+
+        X509Certificate2 root = Guard(RootPath, path => X509Certificate2.CreateFromPem(File.ReadAllText(path)));
+        if (token is not null && !token.AuthorityHash.Span.SequenceEqual(SHA256.HashData(root.RawData)))
+        {
+            root.Dispose();
             return null;
         }
 
@@ -68,16 +77,14 @@ public sealed class CredentialStore(string folder)
             return null;
         }
 
-        if (!NodeIdentity.TryParse(File.ReadAllText(GatewayPath).Trim(), out NodeIdentity gateway))
+        if (!NodeIdentity.TryParse(Guard(GatewayPath, File.ReadAllText).Trim(), out NodeIdentity gateway))
         {
             certificate.Dispose();
             throw new ClusterException(ClusterFault.BadIdentity, $"{GatewayPath} doesn't hold a gateway's name; remove {folder} and join again.");
         }
 
-        return new JoinedNode(IdentityOf(certificate), gateway, new LinkCredentials(certificate, LoadRoot()));
+        return new JoinedNode(IdentityOf(certificate), gateway, new LinkCredentials(certificate, root));
     }
-
-    private X509Certificate2 LoadRoot() => Guard(RootPath, path => X509Certificate2.CreateFromPem(File.ReadAllText(path)));
 
     private X509Certificate2 LoadPem(string path) => Guard(path, static p =>
     {
@@ -85,7 +92,7 @@ public sealed class CredentialStore(string folder)
         return X509Certificate2.CreateFromPem(pem, pem);
     });
 
-    private X509Certificate2 Guard(string path, Func<string, X509Certificate2> load)
+    private T Guard<T>(string path, Func<string, T> load)
     {
         try
         {

@@ -15,10 +15,11 @@ public static class EnrolmentClient
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <returns>Credentials whose certificate names us; the caller owns them. And the gateway's identity.</returns>
     /// <exception cref="ClusterException"><see cref="ClusterFault.BadToken"/>: refused. <see cref="ClusterFault.Protocol"/>: a bad answer.</exception>
-    /// <exception cref="LinkException">The gateway can't be reached, or isn't the one the token names.</exception>
+    /// <exception cref="LinkException">The gateway can't be reached, isn't the one the token names, or takes longer than <see cref="LinkOptions.EnrolmentTimeout"/>.</exception>
     public static async Task<JoinedNode> JoinAsync(EndPoint gateway, JoinToken token, LinkOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(token);
+        ArgumentNullException.ThrowIfNull(options);
         await using Enrolment enrolment = await LinkConnector.EnrolAsync(gateway, token.AuthorityHash, options, cancellationToken).ConfigureAwait(false);
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -27,14 +28,32 @@ public static class EnrolmentClient
             Secret = token.Secret.ToArray(),
             SigningRequest = new CertificateRequest("CN=joining", key, HashAlgorithmName.SHA256).CreateSigningRequest(),
         };
-        await LengthPrefixed.WriteAsync(enrolment.Stream, request, EnrolmentJsonContext.Default.EnrolmentRequest, cancellationToken).ConfigureAwait(false);
-        EnrolmentResponse response = await LengthPrefixed.ReadAsync(enrolment.Stream, EnrolmentJsonContext.Default.EnrolmentResponse, cancellationToken).ConfigureAwait(false);
+        EnrolmentResponse response = await ExchangeAsync(gateway, enrolment.Stream, request, options.EnrolmentTimeout, cancellationToken).ConfigureAwait(false);
         if (response.Certificate.Length == 0)
         {
             throw new ClusterException(ClusterFault.BadToken, $"The gateway at {gateway} refused the join token: it is unknown, used, or older than {JoinTokenStore.Lifetime.TotalMinutes:0} minutes. Get a new one from the gateway.");
         }
 
         return Accept(response.Certificate, key, enrolment);
+    }
+
+    private static async Task<EnrolmentResponse> ExchangeAsync(EndPoint gateway, Stream stream, EnrolmentRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(timeout);
+        try
+        {
+            await LengthPrefixed.WriteAsync(stream, request, EnrolmentJsonContext.Default.EnrolmentRequest, deadline.Token).ConfigureAwait(false);
+            return await LengthPrefixed.ReadAsync(stream, EnrolmentJsonContext.Default.EnrolmentResponse, deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LinkException(LinkFault.TimedOut, $"The gateway at {gateway} didn't answer the enrolment within {timeout.TotalSeconds:0.#} s. Try again.", e);
+        }
+        catch (IOException e)
+        {
+            throw new LinkException(LinkFault.Closed, $"The gateway at {gateway} ended the enrolment: {e.Message} Try again.", e);
+        }
     }
 
     private static JoinedNode Accept(byte[] certificateBytes, ECDsa key, Enrolment enrolment)

@@ -20,24 +20,32 @@ public interface IPeerHandler
 }
 
 /// <summary>A sealed link to a known node with its receive loop. Owns the link.</summary>
+/// <remarks>A send that the peer doesn't take within the time-out, or that the link's keys refuse, ends the connection: nothing waits for a stopped peer for ever.</remarks>
 public sealed class PeerConnection : IAsyncDisposable
 {
     private readonly SealedLink _link;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TimeSpan _sendTimeout;
+    private readonly TimeProvider _time;
     private readonly Task<ClusterException> _loop;
+    private ClusterException? _dropped;
     private int _disposed;
 
     /// <summary>Starts to receive.</summary>
     /// <param name="link">The link; owned from here on.</param>
     /// <param name="peer">Verified identity of the other side.</param>
     /// <param name="handler">Takes what comes.</param>
-    public PeerConnection(SealedLink link, NodeIdentity peer, IPeerHandler handler)
+    /// <param name="sendTimeout">Time for the peer to take a frame before it counts as lost.</param>
+    /// <param name="time">Clock of that time.</param>
+    public PeerConnection(SealedLink link, NodeIdentity peer, IPeerHandler handler, TimeSpan sendTimeout, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(link);
         ArgumentNullException.ThrowIfNull(peer);
         ArgumentNullException.ThrowIfNull(handler);
         _link = link;
         Peer = peer;
+        _sendTimeout = sendTimeout;
+        _time = time;
         _loop = Task.Run(() => ReceiveAsync(handler));
     }
 
@@ -53,12 +61,21 @@ public sealed class PeerConnection : IAsyncDisposable
     /// <summary>Ends, with the reason, when nothing more will come. Never faults.</summary>
     public Task<ClusterException> Ended => _loop;
 
-    /// <summary>Sends a message.</summary>
-    /// <exception cref="LinkException">The link is dead.</exception>
-    public ValueTask SendAsync(ControlMessage message, CancellationToken cancellationToken) =>
-        _link.SendAsync(FrameType.Control, default, ControlCodec.Encode(message), cancellationToken);
+    /// <summary>Gives the peer up without waiting for it: sends under way fail, and <see cref="Ended"/> tells the reason.</summary>
+    public void Drop(string reason)
+    {
+        Interlocked.CompareExchange(ref _dropped, new ClusterException(ClusterFault.NodeLost, reason), null);
 
-    /// <summary>Sends rows to a stage. Allocates nothing.</summary>
+        // Takes bounded time, and who disposes this connection waits for it.
+        _ = _link.DisposeAsync().AsTask();
+    }
+
+    /// <summary>Sends a message.</summary>
+    /// <exception cref="LinkException">The link is dead, or the peer took nothing in time and was dropped.</exception>
+    public ValueTask SendAsync(ControlMessage message, CancellationToken cancellationToken) =>
+        BoundAsync(_link.SendAsync(FrameType.Control, default, ControlCodec.Encode(message), cancellationToken));
+
+    /// <summary>Sends rows to a stage. Allocates nothing while the socket takes them at once.</summary>
     /// <param name="epoch">Epoch of the plan.</param>
     /// <param name="batchNumber">Number of the batch.</param>
     /// <param name="stage">Stage the rows are for.</param>
@@ -67,15 +84,12 @@ public sealed class PeerConnection : IAsyncDisposable
     /// <param name="hiddenSize">Width of a row.</param>
     /// <param name="encoding">How to write the rows.</param>
     /// <param name="cancellationToken">Ends the wait for the link.</param>
-    /// <exception cref="LinkException">The link is dead.</exception>
+    /// <exception cref="LinkException">The link is dead, or the peer took nothing in time and was dropped.</exception>
     public ValueTask SendRowsAsync(ulong epoch, ulong batchNumber, ushort stage, ReadOnlyMemory<SequenceRows> batch, ReadOnlyMemory<float> hidden, int hiddenSize, RowEncoding encoding, CancellationToken cancellationToken)
     {
         var header = new FrameHeader(epoch, batchNumber, stage, (byte)encoding, (uint)batch.Length, (uint)(hidden.Length / hiddenSize));
-        return _link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken);
+        return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
-
-    /// <summary>Round trip of a probe.</summary>
-    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => _link.ProbeAsync(cancellationToken);
 
     /// <summary>Closes the link and waits for the receive loop.</summary>
     public async ValueTask DisposeAsync()
@@ -113,12 +127,46 @@ public sealed class PeerConnection : IAsyncDisposable
         }
         catch (Exception e) when (e is LinkException or ObjectDisposedException)
         {
-            return new ClusterException(ClusterFault.NodeLost, $"The link to {Peer.Node} broke: {e.Message}", e);
+            return Volatile.Read(ref _dropped) ?? new ClusterException(ClusterFault.NodeLost, $"The link to {Peer.Node} broke: {e.Message}", e);
         }
-        catch (ClusterException e)
+        catch (Exception e)
         {
+            // A peer that breaks the rules, or a message that a handler failed on: nothing more is taken from it, and whoever waits for the end is told.
             await _link.DisposeAsync().ConfigureAwait(false);
-            return new ClusterException(e.Fault, $"The link to {Peer.Node} was dropped: {e.Message}", e);
+            ClusterFault fault = (e as ClusterException)?.Fault ?? ClusterFault.Protocol;
+            return new ClusterException(fault, $"The link to {Peer.Node} was dropped: {e.Message}", e);
+        }
+    }
+
+    private ValueTask BoundAsync(ValueTask send)
+    {
+        if (!send.IsCompletedSuccessfully)
+        {
+            return new ValueTask(WaitAsync(send.AsTask()));
+        }
+
+        send.GetAwaiter().GetResult();
+        return default;
+    }
+
+    private async Task WaitAsync(Task sending)
+    {
+        try
+        {
+            await sending.WaitAsync(_sendTimeout, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // A frame that has been sealed can't be taken back; closing the link ends its send, and with it the use of the caller's rows.
+            string reason = $"{Peer.Node} took no frame for {_sendTimeout.TotalSeconds:0.#} s; it is stopped, overloaded or cut off.";
+            Drop(reason);
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new LinkException(LinkFault.TimedOut, reason);
+        }
+        catch (LinkException e) when (e.Fault == LinkFault.KeysExhausted)
+        {
+            Drop(e.Message);
+            throw;
         }
     }
 }

@@ -15,11 +15,13 @@ public sealed class ClusterPath : ILayerPath
 {
     private readonly StepWaiter _waiter;
     private readonly ConcurrentDictionary<(ushort Stage, ulong Sequence), TaskCompletionSource<bool>> _reservations = new();
+    private readonly HashSet<SequenceId> _sequences = [];
     private readonly RouteOptions _options;
     private readonly ModelShape _shape;
+    private readonly TimeProvider _time;
     private readonly SemaphoreSlim _oneCaller = new(1, 1);
     private Route? _route;
-    private string _broken = "The plan isn't in force yet: not every worker has joined.";
+    private EngineException? _broken = new(EngineFault.PathBroken, "The plan isn't in force yet: not every worker has joined.");
     private ulong _batchNumber;
     private long _steps;
     private long _stepTicks;
@@ -28,18 +30,22 @@ public sealed class ClusterPath : ILayerPath
     /// <summary>Starts without a route: every call fails with <see cref="EngineFault.PathBroken"/> until one is in force.</summary>
     /// <param name="shape">Shape of the model.</param>
     /// <param name="options">Limits.</param>
-    /// <param name="time">Clock of the step time-out.</param>
+    /// <param name="time">Clock of the time-outs.</param>
     public ClusterPath(ModelShape shape, RouteOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(options);
         _shape = shape;
         _options = options;
+        _time = time;
         _waiter = new StepWaiter(options.MaxSequences, shape.HiddenSize, options.Encoding, options.StepTimeout, time);
     }
 
     /// <inheritdoc/>
     public int ContextLength => Math.Min(_shape.ContextLength, _options.KvTokens);
+
+    /// <summary>True while a route is in force.</summary>
+    public bool IsInForce => Volatile.Read(ref _broken) is null;
 
     /// <summary>Steps taken, their time, and the part of it spent in the gateway's own executors.</summary>
     public RouteTimings Timings => new(
@@ -48,22 +54,40 @@ public sealed class ClusterPath : ILayerPath
         Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _localTicks)));
 
     /// <inheritdoc/>
+    /// <remarks>When an earlier reservation can't grow on some stage, the stages before it keep the larger room until <see cref="FreeAsync"/>.</remarks>
     public async ValueTask<bool> TryReserveAsync(SequenceId sequence, int tokens, CancellationToken cancellationToken)
     {
         await _oneCaller.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             Route route = Current();
-            for (int i = 0; i < route.Stages.Count; i++)
+            int granted = 0;
+            try
             {
-                if (!await ReserveAtAsync(route, i, sequence, tokens, cancellationToken).ConfigureAwait(false))
+                while (granted < route.Stages.Count && await ReserveAtAsync(route, granted, sequence, tokens, cancellationToken).ConfigureAwait(false))
                 {
-                    await FreeStagesAsync(route, i, sequence).ConfigureAwait(false);
-                    return false;
+                    granted++;
                 }
             }
+            catch when (!_sequences.Contains(sequence))
+            {
+                // The stage that didn't answer may have granted it all the same.
+                await FreeStagesAsync(route, granted + 1, sequence).ConfigureAwait(false);
+                throw;
+            }
 
-            return true;
+            if (granted == route.Stages.Count)
+            {
+                _sequences.Add(sequence);
+                return true;
+            }
+
+            if (!_sequences.Contains(sequence))
+            {
+                await FreeStagesAsync(route, granted, sequence).ConfigureAwait(false);
+            }
+
+            return false;
         }
         finally
         {
@@ -77,6 +101,7 @@ public sealed class ClusterPath : ILayerPath
         await _oneCaller.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
+            _sequences.Remove(sequence);
             if (_route is { } route)
             {
                 await FreeStagesAsync(route, route.Stages.Count, sequence).ConfigureAwait(false);
@@ -100,7 +125,7 @@ public sealed class ClusterPath : ILayerPath
             Interlocked.Add(ref _stepTicks, Stopwatch.GetTimestamp() - start);
             Interlocked.Increment(ref _steps);
         }
-        catch (LinkException e)
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
         {
             throw new EngineException(EngineFault.PathBroken, $"The step couldn't be sent: {e.Message}", e);
         }
@@ -123,6 +148,7 @@ public sealed class ClusterPath : ILayerPath
     {
         await _oneCaller.WaitAsync().ConfigureAwait(false);
         _route = route;
+        Volatile.Write(ref _broken, null);
         _waiter.Open();
         _oneCaller.Release();
     }
@@ -130,17 +156,18 @@ public sealed class ClusterPath : ILayerPath
     /// <summary>Ends the route in force, if any: the step on its way fails, later calls fail with the same reason.</summary>
     internal async ValueTask BreakAsync(string reason)
     {
-        Volatile.Write(ref _broken, reason);
         var cause = new EngineException(EngineFault.PathBroken, reason);
+        Volatile.Write(ref _broken, cause);
         FailAll(cause);
         await _oneCaller.WaitAsync().ConfigureAwait(false);
         _route?.Dispose();
         _route = null;
-        FailAll(cause);
+        _sequences.Clear();
         _oneCaller.Release();
     }
 
     /// <summary>Rows came back from the last worker of a chain.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.Protocol"/>: they aren't the rows that are awaited.</exception>
     internal void AcceptRows(FrameHeader header, ReadOnlySpan<byte> payload) => _waiter.Accept(header, payload);
 
     /// <summary>A worker answered a reservation.</summary>
@@ -154,9 +181,9 @@ public sealed class ClusterPath : ILayerPath
 
     /// <summary>A worker couldn't run a batch.</summary>
     internal void AcceptFailure(StepFailed failure, string node) =>
-        _waiter.Fail(failure.Epoch, failure.Batch, new EngineException(EngineFault.PathBroken, $"{node} couldn't run a step: {failure.Reason}"));
+        _waiter.Fail(failure.Epoch, failure.Batch, new EngineException(EngineFault.PathBroken, $"{node} couldn't run a step: {PeerText.Clean(failure.Reason)}"));
 
-    private Route Current() => _route ?? throw new EngineException(EngineFault.PathBroken, Volatile.Read(ref _broken));
+    private Route Current() => Volatile.Read(ref _broken) is { } cause ? throw new EngineException(EngineFault.PathBroken, cause.Message) : _route!;
 
     private void FailAll(EngineException cause)
     {
@@ -165,8 +192,6 @@ public sealed class ClusterPath : ILayerPath
         {
             waiting.TrySetException(cause);
         }
-
-        _reservations.Clear();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -194,25 +219,24 @@ public sealed class ClusterPath : ILayerPath
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> CrossAsync(Route route, int stage, ulong number, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden, CancellationToken cancellationToken)
     {
-        ValueTask<int> back = _waiter.Begin(route.Epoch.Value, number, batch, hidden);
+        int returnStage = route.ReturnOf(stage);
+        ValueTask back = _waiter.Begin(route.Epoch.Value, number, returnStage, batch, hidden);
         try
         {
             await route.Stages[stage].Remote!.SendRowsAsync(route.Epoch.Value, number, (ushort)stage, batch, hidden, _shape.HiddenSize, _options.Encoding, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is LinkException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Thrown by the wait below, which must not outlive the caller's buffer.
             _waiter.Fail(e);
         }
 
-        int returned;
         using (cancellationToken.UnsafeRegister(static (state, token) => ((StepWaiter)state!).Fail(new OperationCanceledException(token)), _waiter))
         {
-            returned = await back.ConfigureAwait(false);
+            await back.ConfigureAwait(false);
         }
 
-        return returned > stage && returned <= route.Stages.Count
-            ? returned
-            : throw new EngineException(EngineFault.PathBroken, $"Rows for stage {stage} came back for stage {returned}.");
+        return returnStage;
     }
 
     private async ValueTask<bool> ReserveAtAsync(Route route, int index, SequenceId sequence, int tokens, CancellationToken cancellationToken)
@@ -228,13 +252,22 @@ public sealed class ClusterPath : ILayerPath
         _reservations[key] = answer;
         try
         {
+            // A break that came before the line above has not seen this reservation; one that comes later does.
+            _ = Current();
             var message = new ReserveSequence { Epoch = route.Epoch.Value, Stage = (ushort)index, Sequence = sequence.Value, Tokens = tokens };
             await stage.Remote!.SendAsync(message, cancellationToken).ConfigureAwait(false);
-            return await answer.Task.WaitAsync(_options.StepTimeout, cancellationToken).ConfigureAwait(false);
+            return await answer.Task.WaitAsync(_options.StepTimeout, _time, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is LinkException or TimeoutException or ObjectDisposedException)
+        catch (TimeoutException e)
         {
-            throw new EngineException(EngineFault.PathBroken, $"{stage.Node} didn't answer a reservation: {e.Message}", e);
+            // Without this every later request would wait as long. A worker that lives joins anew.
+            string reason = $"{stage.Node} didn't answer a reservation within {_options.StepTimeout.TotalSeconds:0.#} s; it is stopped, overloaded or cut off.";
+            stage.Remote!.Drop(reason);
+            throw new EngineException(EngineFault.PathBroken, reason, e);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            throw new EngineException(EngineFault.PathBroken, $"{stage.Node} can't be asked for KV room: {e.Message}", e);
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -14,7 +13,8 @@ namespace NativeSplit.Cluster.Routes;
 /// <summary>Puts a fixed plan in force: takes workers in, gives each its layers, and keeps the path whole as they come and go.</summary>
 /// <remarks>
 /// A worker that is lost breaks the path; streams on it end with an error. When the worker is back, the plan is put in force anew.
-/// All state below is touched by the one loop alone; links talk to it through queues.
+/// The joined workers belong to the one loop alone; links talk to it through a queue. What a worker says is judged first: it may
+/// introduce itself once, and answer for the stages that the plan gives it.
 /// </remarks>
 public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 {
@@ -23,19 +23,23 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private readonly LinkListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<DriverEvent> _events = Channel.CreateUnbounded<DriverEvent>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage), TaskCompletionSource<StageMessage>> _answers = new();
+    private readonly StageQuestions _questions;
+    private readonly TimeProvider _time;
     private readonly Dictionary<NodeId, JoinedWorker> _workers = [];
+    private readonly Newcomers _newcomers = new();
     private readonly HashSet<NodeId> _expected;
     private readonly TaskCompletionSource<IReadOnlyList<StageStatus>> _inForce = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _accepting;
     private readonly Task _loop;
-    private IReadOnlyList<PeerConnection> _peers = [];
+    private volatile IReadOnlyList<PeerConnection> _peers = [];
     private int _disposed;
 
     private PlanDriver(PlanDriverOptions options, EnrolmentServer enrolment, ILogger log, TimeProvider time)
     {
         _options = options;
         _log = log;
+        _time = time;
+        _questions = new StageQuestions(time);
         _expected = [.. options.Plan.Segments.Select(s => s.Node).Where(n => n != options.Self)];
         Path = new ClusterPath(options.Shape, options.Route, time);
         _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync);
@@ -69,16 +73,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     /// <exception cref="ClusterException"><see cref="ClusterFault.NodeLost"/>: a worker didn't answer.</exception>
     public async Task<IReadOnlyList<StageReport>> QueryStagesAsync(CancellationToken cancellationToken)
     {
+        IReadOnlyList<PeerConnection> peers = _peers;
         List<StageReport> reports = [];
         for (int i = 0; i < _options.Plan.Segments.Count; i++)
         {
             PlanSegment segment = _options.Plan.Segments[i];
-            PeerConnection? peer = _peers.FirstOrDefault(p => p.Peer.Node == segment.Node);
+            PeerConnection? peer = peers.FirstOrDefault(p => p.Peer.Node == segment.Node);
             if (peer is not null)
             {
                 var query = new QueryStage { Epoch = _options.Plan.Epoch.Value, Stage = (ushort)i };
-                reports.Add(await AskAsync(peer, query, _options.Route.StepTimeout, cancellationToken).ConfigureAwait(false) as StageReport
-                    ?? throw new ClusterException(ClusterFault.Protocol, $"{segment.Node} answered a query with something else."));
+                reports.Add((StageReport)await _questions.AskAsync(peer, query, _options.Route.StepTimeout, cancellationToken).ConfigureAwait(false));
             }
         }
 
@@ -92,11 +96,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     ValueTask IPeerHandler.OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload)
     {
         ArgumentNullException.ThrowIfNull(from);
-        if (!_expected.Contains(from.Peer.Node))
-        {
-            throw new ClusterException(ClusterFault.NotAllowed, $"{from.Peer.Node} isn't in the plan.");
-        }
-
+        RequireStageOf(from, header.Stage - 1);
         Path.AcceptRows(header, payload.Span);
         return ValueTask.CompletedTask;
     }
@@ -108,20 +108,18 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         switch (message)
         {
             case NodeHello hello:
-                _events.Writer.TryWrite(new DriverEvent(from, hello));
+                Welcome(from, hello);
                 break;
             case SequenceReserved answer:
+                RequireStageOf(from, answer.Stage);
                 Path.AcceptReservation(answer);
                 break;
             case StepFailed failure:
+                RequireStageOf(from, failure.Stage);
                 Path.AcceptFailure(failure, from.Peer.Node.Value);
                 break;
-            case StageReady or StageRefused or StageReport when message is StageMessage answer:
-                if (_answers.TryRemove((answer.Epoch, answer.Stage), out TaskCompletionSource<StageMessage>? waiting))
-                {
-                    waiting.TrySetResult(answer);
-                }
-
+            case StageReady or StageRefused or StageReport:
+                _questions.Accept(from, (StageMessage)message);
                 break;
             default:
                 throw new ClusterException(ClusterFault.Protocol, $"A worker may not send {message?.GetType().Name}.");
@@ -130,7 +128,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Retires every stage, says goodbye to the workers, and stops to listen.</summary>
+    /// <summary>Stops to listen and says goodbye to the workers, which then retire their stages.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -143,11 +141,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         await Path.DisposeAsync().ConfigureAwait(false);
-        foreach (JoinedWorker worker in _workers.Values)
-        {
-            await worker.Connection.DisposeAsync().ConfigureAwait(false);
-        }
-
+        await Task.WhenAll(_workers.Values.Select(worker => worker.Connection).Concat(_newcomers.ToList()).Select(peer => peer.DisposeAsync().AsTask())).ConfigureAwait(false);
         _stop.Dispose();
         _inForce.TrySetCanceled();
     }
@@ -159,28 +153,53 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             while (true)
             {
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                NodeIdentity? peer = null;
-                if (NodeIdentity.TryParse(link.Peer, out NodeIdentity identity) && identity.Role == NodeRole.Worker && _expected.Contains(identity.Node))
+                if (NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) && peer.Role == NodeRole.Worker && _expected.Contains(peer.Node))
                 {
-                    peer = identity;
+                    _ = LeaveWhenEndedAsync(_newcomers.Add(peer.Node, () => new PeerConnection(link, peer, this, _options.Route.StepTimeout, _time)));
                 }
-
-                if (peer is null)
+                else
                 {
+                    // Not awaited: a peer that is slow to say goodbye must not hold up the next one.
                     _log.LogWarning("Dropped a link of {Peer}: it isn't a worker of the plan.", link.Peer);
-                    await link.DisposeAsync().ConfigureAwait(false);
-                    continue;
+                    _ = link.DisposeAsync().AsTask();
                 }
-
-                var connection = new PeerConnection(link, peer, this);
-                _ = connection.Ended.ContinueWith(
-                    (ended, _) => _events.Writer.TryWrite(new DriverEvent(connection, Hello: null, ended.Result)),
-                    null, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             }
         }
         catch (OperationCanceledException)
         {
             // Stopping.
+        }
+    }
+
+    private async Task LeaveWhenEndedAsync(PeerConnection connection)
+    {
+        ClusterException cause = await connection.Ended.ConfigureAwait(false);
+        _newcomers.TryTake(connection);
+        await connection.DisposeAsync().ConfigureAwait(false);
+        _events.Writer.TryWrite(new DriverEvent(connection, Hello: null, cause));
+    }
+
+    private void Welcome(PeerConnection from, NodeHello hello)
+    {
+        if (hello.Port is < 1 or > IPEndPoint.MaxPort || (hello.AdvertisedHost is { } host && Uri.CheckHostName(host) == UriHostNameType.Unknown))
+        {
+            throw new ClusterException(ClusterFault.Protocol, $"{from.Peer.Node} can't be reached at '{PeerText.Clean(hello.AdvertisedHost ?? string.Empty)}', port {hello.Port}.");
+        }
+
+        if (!_newcomers.TryTake(from))
+        {
+            throw new ClusterException(ClusterFault.Protocol, $"{from.Peer.Node} said hello twice, or on a link that a newer one has replaced.");
+        }
+
+        _events.Writer.TryWrite(new DriverEvent(from, hello));
+    }
+
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NotAllowed"/>: the plan gives that stage to another node.</exception>
+    private void RequireStageOf(PeerConnection from, int stage)
+    {
+        if (stage < 0 || stage >= _options.Plan.Segments.Count || _options.Plan.Segments[stage].Node != from.Peer.Node)
+        {
+            throw new ClusterException(ClusterFault.NotAllowed, $"{from.Peer.Node} answered for stage {stage}, which isn't its own.");
         }
     }
 
@@ -230,7 +249,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         }
 
         _workers[node] = new JoinedWorker(connection, hello);
-        _log.LogInformation("{Node} joined with model {Model}.", node, hello.ModelName);
+        _log.LogInformation("{Node} joined with model {Model}.", node, PeerText.Clean(hello.ModelName));
     }
 
     private async Task<bool> LetGoAsync(PeerConnection connection, ClusterException cause)
@@ -243,7 +262,6 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             await Path.BreakAsync($"Worker {connection.Peer.Node} is lost: {cause.Message}").ConfigureAwait(false);
         }
 
-        await connection.DisposeAsync().ConfigureAwait(false);
         return ours;
     }
 
@@ -252,22 +270,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         List<RouteStage> stages = [];
         try
         {
-            Task<StageReady>[] ready = new Task<StageReady>[_options.Plan.Segments.Count];
-            for (int i = 0; i < ready.Length; i++)
-            {
-                ready[i] = _options.Plan.Segments[i].Node == _options.Self ? Task.FromResult<StageReady>(null!) : AssignAsync(i);
-            }
-
+            // Every answer is awaited, also past a refusal, so that none is left over for the next attempt.
+            StageReady?[] ready = await Task.WhenAll(Enumerable.Range(0, _options.Plan.Segments.Count).Select(AssignAsync)).ConfigureAwait(false);
             List<StageStatus> statuses = [];
-            int kvTokens = _options.Route.KvTokens;
             for (int i = 0; i < ready.Length; i++)
             {
                 PlanSegment segment = _options.Plan.Segments[i];
-                if (await ready[i].ConfigureAwait(false) is { } remote)
+                if (ready[i] is { } remote)
                 {
                     stages.Add(new RouteStage(segment.Layers, segment.Node, null, _workers[segment.Node].Connection));
-                    statuses.Add(new StageStatus(segment.Layers, segment.Node, remote.Backend, remote.WeightBytes));
-                    kvTokens = Math.Min(kvTokens, remote.KvTokens);
+                    statuses.Add(new StageStatus(segment.Layers, segment.Node, PeerText.Clean(remote.Backend), remote.WeightBytes));
                 }
                 else
                 {
@@ -277,22 +289,27 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
                 }
             }
 
-            await Path.ActivateAsync(new Route(_options.Plan.Epoch, stages, kvTokens)).ConfigureAwait(false);
             _peers = [.. _workers.Values.Select(w => w.Connection)];
+            await Path.ActivateAsync(new Route(_options.Plan.Epoch, stages)).ConfigureAwait(false);
             _log.LogInformation("Plan {Epoch} is in force over {Nodes} node(s).", _options.Plan.Epoch, _expected.Count + 1);
             _inForce.TrySetResult(statuses);
             return true;
         }
-        catch (ClusterException e)
+        catch (Exception e)
         {
             foreach (RouteStage stage in stages)
             {
                 stage.Local?.Dispose();
             }
 
+            if (e is OperationCanceledException)
+            {
+                throw;
+            }
+
             _log.LogError("The plan can't be put in force: {Reason}", e.Message);
-            await Path.BreakAsync(e.Message).ConfigureAwait(false);
-            if (e.Fault == ClusterFault.StageRefused)
+            await Path.BreakAsync($"The plan can't be put in force: {e.Message}").ConfigureAwait(false);
+            if (e is not ClusterException { Fault: ClusterFault.NodeLost })
             {
                 _inForce.TrySetException(e);
             }
@@ -301,9 +318,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         }
     }
 
-    private async Task<StageReady> AssignAsync(int index)
+    /// <summary>Assigns a segment to its worker; null when it is the gateway's own.</summary>
+    private async Task<StageReady?> AssignAsync(int index)
     {
         PlanSegment segment = _options.Plan.Segments[index];
+        if (segment.Node == _options.Self)
+        {
+            return null;
+        }
+
+        PeerConnection worker = _workers[segment.Node].Connection;
         var assignment = new AssignStage
         {
             Epoch = _options.Plan.Epoch.Value,
@@ -318,12 +342,22 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             Previous = PreviousOf(index),
             Next = NextHopOf(index),
         };
-        return await AskAsync(_workers[segment.Node].Connection, assignment, _options.PrepareTimeout, _stop.Token).ConfigureAwait(false) switch
+        try
         {
-            StageReady answer => answer,
-            StageRefused refusal => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} can't run layers {segment.Layers}: {refusal.Reason}"),
-            _ => throw new ClusterException(ClusterFault.Protocol, $"{segment.Node} answered an assignment with something else."),
-        };
+            return await _questions.AskAsync(worker, assignment, _options.PrepareTimeout, _stop.Token).ConfigureAwait(false) switch
+            {
+                StageReady answer when answer.KvTokens >= assignment.KvTokens => answer,
+                StageReady answer => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} holds {answer.KvTokens} positions of KV cache, {assignment.KvTokens} were asked for."),
+                StageRefused refusal => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} can't run layers {segment.Layers}: {PeerText.Clean(refusal.Reason)}"),
+                _ => throw new ClusterException(ClusterFault.Protocol, $"{segment.Node} answered an assignment with something else."),
+            };
+        }
+        catch (ClusterException e) when (e.Fault == ClusterFault.NodeLost)
+        {
+            // Its end is the event that leads to the next attempt: a worker that lives joins anew.
+            worker.Drop(e.Message);
+            throw;
+        }
     }
 
     private string PreviousOf(int index)
@@ -346,29 +380,6 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     }
 
     private static string SeenAt(PeerConnection worker) => ((IPEndPoint)worker.RemoteEndPoint).Address.ToString();
-
-    private async Task<StageMessage> AskAsync(PeerConnection peer, StageMessage question, TimeSpan patience, CancellationToken cancellationToken)
-    {
-        var answer = new TaskCompletionSource<StageMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var key = (question.Epoch, question.Stage);
-        _answers[key] = answer;
-        try
-        {
-            await peer.SendAsync(question, cancellationToken).ConfigureAwait(false);
-            Task first = await Task.WhenAny(answer.Task, peer.Ended).WaitAsync(patience, cancellationToken).ConfigureAwait(false);
-            return first == answer.Task
-                ? await answer.Task.ConfigureAwait(false)
-                : throw new ClusterException(ClusterFault.NodeLost, (await peer.Ended.ConfigureAwait(false)).Message);
-        }
-        catch (Exception e) when (e is LinkException or TimeoutException or ObjectDisposedException)
-        {
-            throw new ClusterException(ClusterFault.NodeLost, $"{peer.Peer.Node} didn't answer {question.GetType().Name} within {patience.TotalSeconds:0} s: {e.Message}", e);
-        }
-        finally
-        {
-            _answers.TryRemove(key, out _);
-        }
-    }
 
     private sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello);
 

@@ -15,9 +15,20 @@ internal sealed record RouteStage(LayerRange Layers, NodeId Node, ILayerExecutor
 /// <summary>A plan in force: every segment ready.</summary>
 /// <param name="Epoch">Epoch of the plan.</param>
 /// <param name="Stages">Segments in layer order.</param>
-/// <param name="KvTokens">Positions of KV room, the least over all stages.</param>
-internal sealed record Route(PlanEpoch Epoch, IReadOnlyList<RouteStage> Stages, int KvTokens) : IDisposable
+internal sealed record Route(PlanEpoch Epoch, IReadOnlyList<RouteStage> Stages) : IDisposable
 {
+    /// <summary>Where rows that leave for a stage come back: the first stage after it that runs here, or the end.</summary>
+    public int ReturnOf(int stage)
+    {
+        int back = stage;
+        while (back < Stages.Count && Stages[back].Remote is not null)
+        {
+            back++;
+        }
+
+        return back;
+    }
+
     public void Dispose()
     {
         foreach (RouteStage stage in Stages)

@@ -17,7 +17,7 @@ public sealed record RouteOptions
     /// <summary>Positions of KV cache on each stage, over all sequences.</summary>
     public int KvTokens { get; init; } = 4096;
 
-    /// <summary>Time for a step or a reservation to come back before the route counts as broken.</summary>
+    /// <summary>Time for a step to come back before it fails, and for a worker to answer a reservation or to take a frame before it counts as lost.</summary>
     public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
 

@@ -11,7 +11,7 @@ namespace NativeSplit.Cluster.Routes;
 /// The receive loops of links, the time-out and the caller's cancel race for the outcome; the lock makes exactly one win,
 /// and rows are written into the caller's buffer under it, so that a late answer never writes into a buffer given back.
 /// </remarks>
-internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
+internal sealed class StepWaiter : IValueTaskSource, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly SequenceRows[] _returned;
@@ -19,11 +19,12 @@ internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
     private readonly int _hiddenSize;
     private readonly TimeSpan _timeout;
     private readonly ITimer _timer;
-    private ManualResetValueTaskSourceCore<int> _source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
     private Memory<float> _hidden;
     private ReadOnlyMemory<SequenceRows> _batch;
     private ulong _epoch;
     private ulong _batchNumber;
+    private int _returnStage;
     private bool _waiting;
     private Exception? _shut;
 
@@ -36,8 +37,13 @@ internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
         _timer = time.CreateTimer(static state => ((StepWaiter)state!).OnTimeout(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Begins to wait; call before the rows leave. The task gives the stage that the returned rows are for.</summary>
-    public ValueTask<int> Begin(ulong epoch, ulong batchNumber, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden)
+    /// <summary>Begins to wait; call before the rows leave.</summary>
+    /// <param name="epoch">Epoch of the plan.</param>
+    /// <param name="batchNumber">Number of the batch.</param>
+    /// <param name="returnStage">Stage that the rows must come back for.</param>
+    /// <param name="batch">The rows that leave.</param>
+    /// <param name="hidden">Takes the rows that come back; shape [rows, hidden].</param>
+    public ValueTask Begin(ulong epoch, ulong batchNumber, int returnStage, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden)
     {
         lock (_gate)
         {
@@ -45,21 +51,22 @@ internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
             if (_shut is not null)
             {
                 _source.SetException(_shut);
-                return new ValueTask<int>(this, _source.Version);
+                return new ValueTask(this, _source.Version);
             }
 
             _epoch = epoch;
             _batchNumber = batchNumber;
+            _returnStage = returnStage;
             _batch = batch;
             _hidden = hidden;
             _waiting = true;
             _timer.Change(_timeout, Timeout.InfiniteTimeSpan);
-            return new ValueTask<int>(this, _source.Version);
+            return new ValueTask(this, _source.Version);
         }
     }
 
     /// <summary>Takes rows that came back. Rows of a batch nobody waits for are dropped: their step failed before.</summary>
-    /// <exception cref="ClusterException"><see cref="ClusterFault.Protocol"/>: they are malformed or not the rows that left.</exception>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.Protocol"/>: they are malformed, not the rows that left, or back at the wrong stage.</exception>
     public void Accept(FrameHeader header, ReadOnlySpan<byte> payload)
     {
         lock (_gate)
@@ -67,6 +74,11 @@ internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
             if (!_waiting || header.Epoch != _epoch || header.Batch != _batchNumber)
             {
                 return;
+            }
+
+            if (header.Stage != _returnStage)
+            {
+                throw new ClusterException(ClusterFault.Protocol, $"Batch {header.Batch} came back for stage {header.Stage}; it is due at stage {_returnStage}.");
             }
 
             Span<SequenceRows> returned = _returned.AsSpan(0, _batch.Length);
@@ -77,7 +89,7 @@ internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
             }
 
             End();
-            _source.SetResult(header.Stage);
+            _source.SetResult(true);
         }
     }
 
@@ -125,7 +137,7 @@ internal sealed class StepWaiter : IValueTaskSource<int>, IDisposable
         }
     }
 
-    public int GetResult(short token) => _source.GetResult(token);
+    public void GetResult(short token) => _source.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
 

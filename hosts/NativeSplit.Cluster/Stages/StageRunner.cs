@@ -8,10 +8,10 @@ using NativeSplit.Transport.Frames;
 
 namespace NativeSplit.Cluster.Stages;
 
-/// <summary>Where the results of a stage go. Called from the stage's own thread.</summary>
+/// <summary>Where the results of a stage go. Called from the stage's own thread; <see cref="Reserved"/> and <see cref="Failed"/> may not throw.</summary>
 public interface IStageOutput
 {
-    /// <summary>Rows are done.</summary>
+    /// <summary>Rows are done. What it throws fails the batch.</summary>
     /// <param name="batchNumber">Number of the batch.</param>
     /// <param name="batch">Sequences; lent until the task ends.</param>
     /// <param name="hidden">Shape [rows, hidden]; lent until the task ends.</param>
@@ -167,7 +167,11 @@ public sealed class StageRunner : IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Asked to stop.
+        }
+        finally
         {
             _ended.SetResult();
         }
@@ -182,9 +186,7 @@ public sealed class StageRunner : IAsyncDisposable
         }
         else if (item.Tokens > 0)
         {
-            bool granted = _executor.TryReserve(item.Sequence, item.Tokens);
-            Volatile.Write(ref _sequences, _executor.KvCacheUse.Sequences);
-            _output.Reserved(item.Sequence, granted);
+            _output.Reserved(item.Sequence, TryReserve(item));
         }
         else
         {
@@ -193,6 +195,22 @@ public sealed class StageRunner : IAsyncDisposable
         }
     }
 
+    private bool TryReserve(StageItem item)
+    {
+        try
+        {
+            bool granted = _executor.TryReserve(item.Sequence, item.Tokens);
+            Volatile.Write(ref _sequences, _executor.KvCacheUse.Sequences);
+            return granted;
+        }
+        catch (Exception)
+        {
+            // Whatever the executor ran into, there is no room; the stage lives on for the sequences that have theirs.
+            return false;
+        }
+    }
+
+    // Everything is caught: what a peer sent led here, and an exception that leaves a thread ends the process with all its stages.
     private void RunBatch(BatchSlot slot)
     {
         ReadOnlyMemory<SequenceRows> batch = slot.Batch.AsMemory(0, slot.Sequences);
@@ -204,14 +222,17 @@ public sealed class StageRunner : IAsyncDisposable
             Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - start);
             Interlocked.Increment(ref _batches);
             Interlocked.Add(ref _rows, slot.Rows);
+            Send(slot.Number, batch, hidden);
         }
-        catch (EngineException e)
+        catch (Exception e)
         {
             _output.Failed(slot.Number, e.Message);
-            return;
         }
+    }
 
-        ValueTask sent = _output.ForwardAsync(slot.Number, batch, hidden);
+    private void Send(ulong number, ReadOnlyMemory<SequenceRows> batch, ReadOnlyMemory<float> hidden)
+    {
+        ValueTask sent = _output.ForwardAsync(number, batch, hidden);
         if (sent.IsCompletedSuccessfully)
         {
             sent.GetAwaiter().GetResult();

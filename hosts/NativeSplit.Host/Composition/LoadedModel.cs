@@ -42,9 +42,10 @@ internal sealed class LoadedModel : IDisposable
     public static LoadedModel Open(string path, Compute compute)
     {
         ModelFile file = ModelFile.Open(path);
+        LoadedModel? model = null;
         try
         {
-            var model = new LoadedModel(file, compute);
+            model = new LoadedModel(file, compute);
             if (file.ChatTemplateSource is { } source)
             {
                 model.ChatTemplate = new ChatTemplate(source, model.Tokenizer);
@@ -54,6 +55,7 @@ internal sealed class LoadedModel : IDisposable
         }
         catch
         {
+            model?.Dispose();
             file.Dispose();
             throw;
         }

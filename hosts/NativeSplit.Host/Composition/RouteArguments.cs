@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NativeSplit.Cluster.Routes;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
 
@@ -33,11 +34,22 @@ internal sealed class RouteArguments
             throw new UsageException("--kv-tokens must be 1 or more, --max-sequences 1 to 1024, --step-timeout 0.1 to 3600 seconds.");
         }
 
+        // One layer's KV cache is one buffer, counted in 32-bit elements.
+        long limit = int.MaxValue / (shape.KeyValueBytesPerTokenPerLayer / sizeof(float)) / PagedKvCache.PagePositions * PagedKvCache.PagePositions;
+        if (kvTokens > limit)
+        {
+            throw new UsageException($"--kv-tokens {kvTokens} is more than the {limit} positions that a KV cache of this model can hold.");
+        }
+
+        var defaults = new RouteOptions();
         return new RouteOptions
         {
             Encoding = parsed.GetValue(_activations) switch { "bf16" => RowEncoding.BF16, "f16" => RowEncoding.F16, _ => RowEncoding.F32 },
             KvTokens = kvTokens,
             MaxSequences = maxSequences,
+
+            // A step takes a row of every running sequence.
+            MaxRows = Math.Max(defaults.MaxRows, maxSequences),
             StepTimeout = TimeSpan.FromSeconds(stepTimeout),
         };
     }

@@ -131,6 +131,6 @@ internal sealed class RunningGateway : IAsyncDisposable
         Defaults = settings.Model.File.GenerationDefaults,
         Created = TimeProvider.System.GetUtcNow(),
         SystemFingerprint = "fp_" + settings.Model.File.Fingerprint.Value[..12],
-        IsReady = () => Ready.IsCompletedSuccessfully,
+        IsReady = () => Driver?.Path.IsInForce ?? true,
     };
 }

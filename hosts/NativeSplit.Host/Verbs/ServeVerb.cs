@@ -79,6 +79,10 @@ internal static class ServeVerb
         {
             throw new PlanException(e.Fault, $"{file}: {e.Message}", e);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PlanException(PlanFault.Unreadable, $"The plan can't be read: {e.Message}", e);
+        }
     }
 
     private static string[] Keys(string[]? given)

@@ -32,6 +32,16 @@ internal static class WorkerVerb
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Compute machine = compute.Read(parsed);
+            if (parsed.GetValue(maxKvTokens) < 1)
+            {
+                throw new UsageException($"--kv-tokens {parsed.GetValue(maxKvTokens)} must be 1 or more.");
+            }
+
+            if (parsed.GetValue(advertise) is { } host && Uri.CheckHostName(host) == UriHostNameType.Unknown)
+            {
+                throw new UsageException($"--advertise '{host}' isn't a host name or an address; leave the port out.");
+            }
+
             EndPoint address = EndPoints.ToConnectTo(parsed.GetRequiredValue(gateway), "--gateway");
             using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
             using ModelFile file = ModelFile.Open(DefaultModel.Resolve(parsed.GetValue(model)));
@@ -56,21 +66,22 @@ internal static class WorkerVerb
         return command;
     }
 
-    /// <summary>The identity kept from an earlier run, or a new one for the token.</summary>
+    /// <summary>The identity kept from an earlier run of the same cluster, or a new one for the token.</summary>
     private static async Task<JoinedNode> IdentifyAsync(EndPoint gateway, string? tokenText, CredentialStore? store, CancellationToken cancellationToken)
     {
-        if (store?.TryLoad(TimeProvider.System) is { } kept)
+        tokenText ??= Environment.GetEnvironmentVariable(TokenVariable);
+        JoinToken? token = string.IsNullOrWhiteSpace(tokenText) ? null : JoinToken.Parse(tokenText);
+        if (store?.TryLoad(TimeProvider.System, token) is { } kept)
         {
             return kept;
         }
 
-        tokenText ??= Environment.GetEnvironmentVariable(TokenVariable);
-        if (string.IsNullOrWhiteSpace(tokenText))
+        if (token is null)
         {
             throw new UsageException($"No join token. Give the one that the gateway printed with --token or {TokenVariable}" + (store is null ? "." : ", or the --data folder of an earlier run."));
         }
 
-        JoinedNode joined = await EnrolmentClient.JoinAsync(gateway, JoinToken.Parse(tokenText), new LinkOptions(), cancellationToken);
+        JoinedNode joined = await EnrolmentClient.JoinAsync(gateway, token, new LinkOptions(), cancellationToken);
         store?.Save(joined);
         return joined;
     }

@@ -65,7 +65,25 @@ public sealed class ClusterAuthorityTests
     }
 
     [Fact]
-    public void NodeCertificates_HoldForADay()
+    public void IssueFor_Throws_WhenTheKeyIsOnAnotherCurveOfTheSameSize()
+    {
+        using ClusterAuthority authority = ClusterAuthority.Create(TimeProvider.System);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.brainpoolP256r1);
+        byte[] request = new CertificateRequest("CN=x", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        ClusterException e = Assert.Throws<ClusterException>(() => authority.IssueFor(request, NodeRole.Worker, Worker));
+        Assert.Contains("P-256", e.Message);
+    }
+
+    [Fact]
+    public void GatewayCertificates_HoldAsLongAsTheAuthority()
+    {
+        using ClusterAuthority authority = ClusterAuthority.Create(TimeProvider.System);
+        using X509Certificate2 certificate = authority.IssueWithKey(NodeRole.Gateway, new NodeId("gateway"));
+        Assert.Equal(authority.Certificate.NotAfter, certificate.NotAfter);
+    }
+
+    [Fact]
+    public void WorkerCertificates_HoldForADay()
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
         using ClusterAuthority authority = ClusterAuthority.Create(time);

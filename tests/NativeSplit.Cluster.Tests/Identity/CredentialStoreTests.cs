@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Time.Testing;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Placement;
@@ -55,6 +56,15 @@ public sealed class CredentialStoreTests : IDisposable
         Save(out CredentialStore store);
         _time.Advance(TimeSpan.FromHours(25));
         Assert.Null(store.TryLoad(_time));
+    }
+
+    [Fact]
+    public void TryLoad_PassesAnIdentityOver_WhenTheTokenIsOfAnotherAuthority()
+    {
+        JoinedNode saved = Save(out CredentialStore store);
+        byte[] same = SHA256.HashData(saved.Credentials.Authority.RawData);
+        Assert.NotNull(store.TryLoad(_time, new JoinToken(same, new byte[32])));
+        Assert.Null(store.TryLoad(_time, new JoinToken(new byte[32], new byte[32])));
     }
 
     [Fact]

@@ -56,6 +56,11 @@ internal sealed class AddOneExecutor(ModelShape shape, LayerRange range, int kvT
     {
         CallerThread = Environment.CurrentManagedThreadId;
         Gate.Wait(TestContext.Current.CancellationToken);
+        if (batch.Length > 1 && batch[0].Sequence == batch[1].Sequence)
+        {
+            throw new ArgumentException($"Sequence {batch[0].Sequence} is in the batch twice.", nameof(batch));
+        }
+
         foreach (SequenceRows rows in batch)
         {
             if (!_sequences.TryGetValue(rows.Sequence, out var state) || state.Cached != rows.Position || rows.Position + rows.Count > state.Reserved)

@@ -61,6 +61,34 @@ public sealed class StageRunnerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task EnqueueAsync_ReportsAFailure_AndGoesOn_WhenAPeersTableIsNonsense()
+    {
+        _runner.Reserve(Sequence, 8);
+        byte[] payload = new byte[ActivationPayload.LengthOf(2, 2, Hidden, RowEncoding.F32)];
+        ActivationPayload.Write([new SequenceRows(Sequence, 0, 1), new SequenceRows(Sequence, 0, 1)], new float[2 * Hidden], RowEncoding.F32, payload);
+        await _runner.EnqueueAsync(new FrameHeader(1, 4, 2, 0, 2, 2), payload);
+        (ulong number, string reason) = await _output.Failures.Reader.ReadAsync(Cancel);
+        Assert.Equal(4ul, number);
+        Assert.Contains("twice", reason);
+
+        await SendAsync(batch: 5, position: 0, rows: 1, value: 0f);
+        Assert.Equal(5ul, (await _output.Batches.Reader.ReadAsync(Cancel)).Number);
+    }
+
+    [Fact]
+    public async Task EnqueueAsync_ReportsAFailure_AndGoesOn_WhenTheOutputThrows()
+    {
+        _runner.Reserve(Sequence, 8);
+        _output.Fault = new InvalidOperationException("the output failed");
+        await SendAsync(batch: 1, position: 0, rows: 1, value: 0f);
+        Assert.Contains("the output failed", (await _output.Failures.Reader.ReadAsync(Cancel)).Reason);
+
+        _output.Fault = null;
+        await SendAsync(batch: 2, position: 1, rows: 1, value: 0f);
+        Assert.Equal(2ul, (await _output.Batches.Reader.ReadAsync(Cancel)).Number);
+    }
+
+    [Fact]
     public async Task EnqueueAsync_ThrowsProtocol_WhenTheFrameIsForAnotherStageOrMalformed()
     {
         byte[] payload = new byte[ActivationPayload.LengthOf(1, 1, Hidden, RowEncoding.F32)];
@@ -145,8 +173,15 @@ public sealed class StageRunnerTests : IAsyncDisposable
 
         public Channel<(ulong Number, string Reason)> Failures { get; } = Channel.CreateUnbounded<(ulong, string)>();
 
+        public Exception? Fault { get; set; }
+
         public ValueTask ForwardAsync(ulong batchNumber, ReadOnlyMemory<SequenceRows> batch, ReadOnlyMemory<float> hidden)
         {
+            if (Fault is { } fault)
+            {
+                throw fault;
+            }
+
             Batches.Writer.TryWrite((batchNumber, batch.ToArray(), hidden.ToArray()));
             return ValueTask.CompletedTask;
         }
