@@ -8,8 +8,9 @@
 #   NATIVESPLIT  command that runs nativesplit (default: the Release build of this tree)
 #   THREADS (2), PP (512), TG (128), PAIRS (3), REPETITIONS in each half of a pair (2), KERNELS (ours; default: the fastest)
 set -euo pipefail
-cd "$(dirname "$0")/.."
 model=${1:?usage: LLAMA_BENCH=command compare-llama.sh MODEL.gguf}
+model=$(realpath -s "$model")
+cd "$(dirname "$0")/.."
 if [ -z "${LLAMA_BENCH:-}" ]; then
     echo "LLAMA_BENCH names no llama-bench. Any build of llama.cpp has one: a package of your system (Debian: llama.cpp-tools)," >&2
     echo "a release of ggml-org/llama.cpp, or 'cmake -B build && cmake --build build --target llama-bench' in its sources. Then:" >&2
