@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # What splitting costs on one machine: time per output token (TPOT) of a gateway and two workers on loopback, with f32 activations,
 # over that of one unsplit process, pair by pair. 1 would be a split for nothing. Both answer the same completion through HTTP,
-# so everything a client waits for is in it. TPOT = (time for TOKENS tokens − time for one) / (TOKENS − 1), best of REPETITIONS.
+# so everything a client waits for is in it. TPOT = (time for TOKENS tokens − time for one) / (TOKENS − 1),
+# each time the best of REPETITIONS.
 #   ./split.sh model.gguf
 # Settings by environment:
 #   NATIVESPLIT  command that runs nativesplit (default: the Release build of this tree)
 #   THREADS of every process (default: all processors; one stream keeps one process at work at a time)
-#   TOKENS (33), PAIRS (3), REPETITIONS (2), HTTP_PORT (18431 and the next), LINK_PORT (18440)
+#   TOKENS (33), PAIRS (3), REPETITIONS (3), HTTP_PORT (18431 and the next), LINK_PORT (18440)
 set -euo pipefail
 model=$(realpath -s "${1:?usage: split.sh MODEL.gguf}")
 cd "$(dirname "$0")/.."
-threads=${THREADS:-$(nproc)} tokens=${TOKENS:-33} pairs=${PAIRS:-3} repetitions=${REPETITIONS:-2}
+threads=${THREADS:-$(nproc)} tokens=${TOKENS:-33} pairs=${PAIRS:-3} repetitions=${REPETITIONS:-3}
 unsplit_port=${HTTP_PORT:-18431} split_port=$((${HTTP_PORT:-18431} + 1)) link_port=${LINK_PORT:-18440}
 host=hosts/NativeSplit.Host
 if [ -z "${NATIVESPLIT:-}" ]; then
@@ -72,19 +73,17 @@ seconds() { # PORT TOKENS
     curl -sf -o "$work/answer.$1" -w '%{time_total}\n' "http://127.0.0.1:$1/v1/completions" -H 'Content-Type: application/json' \
         -d "{\"model\": \"$name\", \"prompt\": \"a road in the rain\", \"max_tokens\": $2, \"temperature\": 0, \"ignore_eos\": true}"
 }
+best() { # PORT TOKENS
+    for _ in $(seq "$repetitions"); do seconds "$1" "$2"; done | sort -n | head -n 1
+}
 tpot() { # PORT
-    local best=
-    for _ in $(seq "$repetitions"); do
-        best=$(awk -v one="$(seconds "$1" 1)" -v all="$(seconds "$1" "$tokens")" -v n="$tokens" -v best="$best" \
-            'BEGIN { t = 1000 * (all - one) / (n - 1); printf "%.3f", best == "" || t < best ? t : best }')
-    done
-    echo "$best"
+    awk -v one="$(best "$1" 1)" -v all="$(best "$1" "$tokens")" -v n="$tokens" 'BEGIN { printf "%.3f", 1000 * (all - one) / (n - 1) }'
 }
 
 seconds "$unsplit_port" "$tokens" >"$work/warm"
 seconds "$split_port" "$tokens" >"$work/warm"
 text() { sed -nE 's/.*"text": *"(([^"\\]|\\.)*)".*/\1/p' "$work/answer.$1"; }
-[ "$(text "$unsplit_port")" = "$(text "$split_port")" ] && same=equal || same=DIFFERENT
+[ -n "$(text "$split_port")" ] && [ "$(text "$unsplit_port")" = "$(text "$split_port")" ] && same=equal || same=DIFFERENT
 
 echo "$name, $threads threads in every process, layers [0,$end) [$end,$middle) [$middle,$((layers - end))) [$((layers - end)),$layers), load average $(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)"
 echo "Texts of both: $same."
