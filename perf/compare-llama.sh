@@ -24,36 +24,43 @@ if [ -z "${NATIVESPLIT:-}" ]; then
     NATIVESPLIT="dotnet $host/bin/Release/net10.0/nativesplit.dll"
 fi
 
-# Both print a Markdown table; the row of a test is found by its name, the mean in the column called t/s.
-rate() {
+# The best of the runs on both sides: another program's turn on the processor is neither's fault, and hits spinning threads hardest.
+# Ours: Markdown table; the row is found by the test's name, the figure by its column's.
+best_of_ours() { # TEST
     awk -F'|' -v test="$1" '
-        /^\|/ && !column { for (i = 1; i <= NF; i++) { name = $i; gsub(/ /, "", name); if (name == "t/s") column = i; if (name == "test") at = i } next }
-        /^\|/ { name = $at; gsub(/ /, "", name); if (name == test) { split($column, words, " "); print words[1]; exit } }'
+        function trim(text) { gsub(/^ +| +$/, "", text); return text }
+        /^\|/ && !best { for (i = 1; i <= NF; i++) { if (trim($i) == "best t/s") best = i; if (trim($i) == "test") at = i } next }
+        /^\|/ && trim($at) == test { print trim($best); exit }'
+}
+# Theirs: one line of JSON for each test, with the rates of all runs in samples_ts.
+best_of_theirs() { # PROMPT_TOKENS GENERATED_TOKENS
+    grep -E "\"n_prompt\": $1,.*\"n_gen\": $2," | sed -nE 's/.*"samples_ts": \[ *([^]]*)\].*/\1/p' | tr ', ' '\n\n' | sort -g | tail -n 1
 }
 
 ours() { $NATIVESPLIT bench --model "$model" --pp "$pp" --tg "$tg" --threads "$threads" --repetitions "$repetitions" ${KERNELS:+--kernels "$KERNELS"} --markdown; }
-theirs() { $LLAMA_BENCH -m "${LLAMA_MODEL:-$model}" -t "$threads" -p "$pp" -n "$tg" -r "$repetitions" -o md 2>/dev/null; }
+theirs() { $LLAMA_BENCH -m "${LLAMA_MODEL:-$model}" -t "$threads" -p "$pp" -n "$tg" -r "$repetitions" -o jsonl 2>/dev/null; }
 
 tests=()
 [ "$pp" = 0 ] || tests+=("pp$pp")
 [ "$tg" = 0 ] || tests+=("tg$tg")
 ratios=$(mktemp)
 trap 'rm -f "$ratios"' EXIT
-echo "$(basename "$model"), $threads threads, $repetitions runs in each half, load average $(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)"
+echo "$(basename "$model"), $threads threads, best of $repetitions runs in each half, load average $(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)"
 printf '| %4s | %-8s | %12s | %12s | %6s |\n' pair test "ours t/s" "llama t/s" ratio
 echo '| ---: | :------- | -----------: | -----------: | -----: |'
 for pair in $(seq "$pairs"); do
     our_table=$(ours)
-    their_table=$(theirs)
+    their_lines=$(theirs)
     for test in "${tests[@]}"; do
-        a=$(rate "$test" <<<"$our_table") b=$(rate "$test" <<<"$their_table")
+        a=$(best_of_ours "$test" <<<"$our_table")
+        case $test in pp*) b=$(best_of_theirs "$pp" 0 <<<"$their_lines") ;; *) b=$(best_of_theirs 0 "$tg" <<<"$their_lines") ;; esac
         if [ -z "$a" ] || [ -z "$b" ]; then
             echo "No figure for $test from $([ -z "$a" ] && echo nativesplit || echo "$LLAMA_BENCH"); run it by hand to see why." >&2
             exit 1
         fi
         ratio=$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.3f", a / b }')
         echo "$test $ratio" >>"$ratios"
-        printf '| %4s | %-8s | %12s | %12s | %6s |\n' "$pair" "$test" "$a" "$b" "$ratio"
+        printf '| %4s | %-8s | %12.2f | %12.2f | %6s |\n' "$pair" "$test" "$a" "$b" "$ratio"
     done
 done
 for test in "${tests[@]}"; do

@@ -16,7 +16,7 @@ public sealed class KernelConfig : ManualConfig
         AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(2).WithIterationCount(6));
         AddLogger(ConsoleLogger.Default);
         AddColumnProvider(DefaultColumnProviders.Instance);
-        AddColumn(RateColumn.Bytes, RateColumn.Operations);
+        AddColumn(StatisticColumn.Min, RateColumn.Bytes, RateColumn.Operations);
         AddExporter(MarkdownExporter.GitHub);
         AddDiagnoser(MemoryDiagnoser.Default);
         HideColumns(Column.Error, Column.Median, Column.RatioSD, Column.AllocRatio);
