@@ -17,5 +17,6 @@ root.Add(WorkerVerb.Create());
 root.Add(LogitsVerb.Create());
 root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());
+root.Add(BenchVerb.Create());
 
 return await VerbRunner.InvokeAsync(root, args);

@@ -9,11 +9,7 @@ internal sealed class ComputeOptions
 {
     private readonly Option<int> _threads;
 
-    private readonly Option<string?> _kernels = new("--kernels")
-    {
-        Description = "Kernel set: scalar, avx2 or avx512. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
-        HelpName = "NAME",
-    };
+    private readonly Option<string?> _kernels = Kernels();
 
     /// <param name="processes">Processes that share this machine; the default gives each its part.</param>
     public ComputeOptions(int processes = 1) => _threads = new("--threads")
@@ -21,6 +17,12 @@ internal sealed class ComputeOptions
         Description = processes == 1 ? "Threads that compute. Default: the processors this process may use." : "Threads that compute, in each process. Default: its share of the processors.",
         HelpName = "N",
         DefaultValueFactory = _ => Math.Max(1, ThreadTeam.DefaultSize / processes),
+    };
+
+    public static Option<string?> Kernels() => new("--kernels")
+    {
+        Description = "Kernel set: scalar, avx2 or avx512. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
+        HelpName = "NAME",
     };
 
     public void AddTo(Command command)

@@ -61,6 +61,12 @@ internal sealed class LoadedModel : IDisposable
         }
     }
 
+    /// <summary>Bytes of weights that one decode step reads: every layer, and the output matrix.</summary>
+    public long BytesPerStep => File.Tensors.Where(tensor => tensor.Layer is not null).Sum(tensor => tensor.ByteLength) + _ends.Head!.Output.ByteLength;
+
+    /// <summary>Weights of the layers, without the ends.</summary>
+    public long LayerParameters => File.Tensors.Where(tensor => tensor.Layer is not null).Sum(tensor => tensor.ElementCount);
+
     /// <summary>An executor of some layers in this process.</summary>
     public ILayerExecutor CreateExecutor(LayerRange layers, int kvTokens, int maxRows) => OwningExecutor.Create(File, layers, kvTokens, maxRows, _compute, _team);
 

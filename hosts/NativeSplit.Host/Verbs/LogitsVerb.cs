@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using NativeSplit.Engine;
@@ -80,7 +79,7 @@ internal static class LogitsVerb
 
     private static TokenId[] ReadTokens(string text, ModelShape shape)
     {
-        int[] numbers = ReadNumbers(text, "--tokens");
+        int[] numbers = NumberList.Read(text, "--tokens");
         if (numbers.Length == 0 || numbers.Length > shape.ContextLength)
         {
             throw new UsageException($"--tokens holds {numbers.Length} ids; give 1 to {shape.ContextLength}, the model's context.");
@@ -96,7 +95,7 @@ internal static class LogitsVerb
     {
         List<LayerRange> ranges = [];
         int start = 0;
-        int[] cuts = text is null ? [] : ReadNumbers(text, "--cut");
+        int[] cuts = text is null ? [] : NumberList.Read(text, "--cut");
         foreach (int end in (int[])[.. cuts, layerCount])
         {
             if (end <= start || end > layerCount)
@@ -109,20 +108,5 @@ internal static class LogitsVerb
         }
 
         return ranges;
-    }
-
-    private static int[] ReadNumbers(string text, string option)
-    {
-        string[] parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        int[] numbers = new int[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
-            {
-                throw new UsageException($"{option}: '{parts[i]}' isn't a whole number.");
-            }
-        }
-
-        return numbers;
     }
 }
