@@ -49,6 +49,7 @@ internal static class DemoVerb
                     LinkAddress = new IPEndPoint(IPAddress.Loopback, 0),
                     Http = new GatewayOptions { ListenAddress = address.Address, Port = address.Port },
                     Route = limits,
+                    AdmissionWait = route.ReadAdmissionWait(parsed),
                     Loggers = loggers,
                 },
                 cancellationToken);
