@@ -23,6 +23,11 @@ internal static class VerbRunner
         }
 
         ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0 && args.Length > 0)
+        {
+            return ReportErrors(parsed);
+        }
+
         try
         {
             int code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -46,6 +51,36 @@ internal static class VerbRunner
 
     /// <summary>Console on standard error: status and errors, never data.</summary>
     public static IAnsiConsole ErrorConsole { get; } = CreateErrorConsole();
+
+    /// <summary>Says what is wrong with a command line, and where to read on: a page of help would push the reason off the screen.</summary>
+    private static int ReportErrors(ParseResult parsed)
+    {
+        foreach (string message in parsed.Errors.Select(error => Plain(error.Message)).Distinct())
+        {
+            ErrorConsole.MarkupLineInterpolated($"[red]error:[/] {message}");
+        }
+
+        Command command = parsed.CommandResult.Command;
+        Console.Error.WriteLine($"See: nativesplit {(command is RootCommand ? string.Empty : command.Name + " ")}--help");
+        return ExitCode.Usage;
+    }
+
+    /// <summary>The parser names types as the runtime does; a person wants to know what to type.</summary>
+    private static string Plain(string message)
+    {
+        int type = message.IndexOf(" as expected type '", StringComparison.Ordinal);
+        if (type < 0)
+        {
+            return message;
+        }
+
+        string name = message[type..];
+        string wanted = name.Contains("Single", StringComparison.Ordinal) || name.Contains("Double", StringComparison.Ordinal) ? "a number"
+            : name.Contains("Int", StringComparison.Ordinal) ? "a whole number in range"
+            : name.Contains("Boolean", StringComparison.Ordinal) ? "true or false"
+            : "what is expected";
+        return $"{message[..type]}: it isn't {wanted}.";
+    }
 
     private static IAnsiConsole CreateErrorConsole()
     {
@@ -72,4 +107,9 @@ internal static class VerbRunner
 }
 
 /// <summary>The options of a command line don't go together, or a value is out of range. The message names the option and the way out.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+internal sealed class UsageException(string message) : Exception(message)
+{
+    /// <summary>What an argument check said, without the name of the code's parameter.</summary>
+    public static UsageException From(ArgumentException cause) =>
+        new(cause.ParamName is null ? cause.Message : cause.Message.Replace($" (Parameter '{cause.ParamName}')", string.Empty, StringComparison.Ordinal));
+}

@@ -14,7 +14,7 @@ public sealed class ServeTests
     public async Task Serve_AnswersAsTheReference_ForManyClientsAtATime()
     {
         await using ServingCluster cluster = await ServingCluster.StartAsync();
-        string[] answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(async _ =>
         {
             using HttpResponseMessage response = await cluster.AskAsync();
             JsonNode answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancel))!;
@@ -65,7 +65,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_FreesTheRoomOfAClientThatLeaves()
     {
-        await using ServingCluster cluster = await ServingCluster.StartAsync("--kv-tokens", "512");
+        await using ServingCluster cluster = await ServingCluster.StartAsync("--kv-tokens", "512", "--admission-wait", "0");
         using (HttpResponseMessage stream = await cluster.AskForStreamAsync(EndlessStream))
         {
             Assert.Equal(HttpStatusCode.OK, stream.StatusCode);

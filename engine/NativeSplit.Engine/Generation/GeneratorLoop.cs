@@ -25,16 +25,19 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     private readonly ILayerPath _path;
     private readonly StepRunner _runner;
     private readonly StepBatch _batch;
+    private readonly AdmissionQueue _waiting;
     private readonly int _maxSequences;
     private readonly Task _task;
+    private bool _roomFreed;
 
     /// <summary>Starts the loop.</summary>
-    public GeneratorLoop(ILayerPath path, StepRunner runner, TextGeneratorOptions options)
+    public GeneratorLoop(ILayerPath path, StepRunner runner, TextGeneratorOptions options, TimeProvider time)
     {
         _path = path;
         _runner = runner;
         _batch = new StepBatch(options);
         _maxSequences = options.MaxSequences;
+        _waiting = new AdmissionQueue(options, time);
         _running = new List<RunningGeneration>(options.MaxSequences);
         _task = Task.Run(RunAsync);
     }
@@ -61,13 +64,14 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     {
         try
         {
-            while (_running.Count > 0 || await _commands.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+            while (_running.Count > 0 || _waiting.Count > 0 || await _commands.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
             {
                 while (_commands.Reader.TryRead(out var command))
                 {
                     await ObeyAsync(command).ConfigureAwait(false);
                 }
 
+                await AdmitWaitingAsync().ConfigureAwait(false);
                 if (_running.Count > 0)
                 {
                     await StepAsync().ConfigureAwait(false);
@@ -90,20 +94,74 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     {
         if (command.Kind == GeneratorCommandKind.Admit)
         {
-            var refusal = await ReserveAsync(command.Generation.Sequence).ConfigureAwait(false);
-            if (refusal is null)
-            {
-                _running.Add(command.Generation);
-                command.Generation.Admit();
-            }
-            else
-            {
-                command.Generation.Refuse(refusal);
-            }
+            await AdmitAsync(command.Generation).ConfigureAwait(false);
+        }
+        else if (_waiting.Remove(command.Generation))
+        {
+            command.Generation.Refuse(Cancelled());
         }
         else if (_running.Contains(command.Generation))
         {
             await ReleaseAsync(command.Generation, Cancelled()).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes a request in, lets it wait, or refuses it. Who came first is served first.</summary>
+    private async ValueTask AdmitAsync(RunningGeneration generation)
+    {
+        if (_waiting.Count > 0)
+        {
+            if (!_waiting.TryAdd(generation))
+            {
+                generation.Refuse(new EngineException(EngineFault.NoCapacity, $"{_waiting.Count} requests wait for room, as many as may. Send the request again later."));
+            }
+
+            return;
+        }
+
+        var refusal = await ReserveAsync(generation.Sequence).ConfigureAwait(false);
+        if (refusal is null)
+        {
+            _running.Add(generation);
+            generation.Admit();
+        }
+        else if (refusal.Fault != EngineFault.NoCapacity || _running.Count == 0 || !_waiting.TryAdd(generation))
+        {
+            // With nothing running no room will come free: waiting wouldn't help.
+            generation.Refuse(refusal);
+        }
+    }
+
+    /// <summary>Serves those who wait, in order, as far as there is room; refuses those who have waited too long.</summary>
+    private async ValueTask AdmitWaitingAsync()
+    {
+        bool tryRoom = _roomFreed || _running.Count == 0;
+        _roomFreed = false;
+        while (_waiting.Count > 0)
+        {
+            var first = _waiting.First;
+            bool tooLate = _waiting.IsFirstOver;
+            if (!tryRoom && !tooLate)
+            {
+                return;
+            }
+
+            var refusal = await ReserveAsync(first.Sequence).ConfigureAwait(false);
+            if (refusal is null)
+            {
+                _waiting.Remove(first);
+                _running.Add(first);
+                first.Admit();
+            }
+            else if (tooLate || refusal.Fault != EngineFault.NoCapacity || _running.Count == 0)
+            {
+                _waiting.Remove(first);
+                first.Refuse(refusal);
+            }
+            else
+            {
+                return;
+            }
         }
     }
 
@@ -181,6 +239,7 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     private async ValueTask ReleaseAsync(RunningGeneration generation, EngineException? failure)
     {
         _running.Remove(generation);
+        _roomFreed = true;
         await FreeAsync(generation.Sequence).ConfigureAwait(false);
         generation.Release(failure);
     }
@@ -203,6 +262,13 @@ internal sealed class GeneratorLoop : IAsyncDisposable
         while (_running.Count > 0)
         {
             await ReleaseAsync(_running[^1], Stopping()).ConfigureAwait(false);
+        }
+
+        while (_waiting.Count > 0)
+        {
+            var first = _waiting.First;
+            _waiting.Remove(first);
+            first.Refuse(Stopping());
         }
 
         while (_commands.Reader.TryRead(out var command))

@@ -11,7 +11,8 @@ namespace NativeSplit.Engine.Generation;
 /// <remarks>
 /// <para>Borrows path, embedding, head and tokenizer; while it lives, nobody else may use path and head. One loop does all work on
 /// them. A step takes the newest token of every running sequence and a bounded piece of the waiting prompts.</para>
-/// <para>A request is admitted at the next step's border or refused at once; nothing queues. It reserves room for its prompt and
+/// <para>A request is admitted at the next step's border. If there is no room it waits its turn for at most
+/// <see cref="TextGeneratorOptions.AdmissionWait"/>, then it is refused. It reserves room for its prompt and
 /// all tokens it may generate, so a running generation never lacks room. What else runs doesn't change a generation's tokens.</para>
 /// <para>When the path breaks, every generation in the batch ends with <see cref="EngineFault.PathBroken"/>; others, and later ones, go on if the path recovers.</para>
 /// </remarks>
@@ -53,7 +54,7 @@ public sealed class TextGenerator : ITextGenerator, IAsyncDisposable
         _time = time;
         _workspace = new SamplerWorkspace(Math.Min(head.VocabularySize, tokenizer.VocabularySize));
         _endTokens = tokenizer.EndOfGeneration.Concat(options.EndOfGeneration).ToFrozenSet();
-        _loop = new GeneratorLoop(path, new StepRunner(path, embedding, head, _workspace.VocabularySize, options), options);
+        _loop = new GeneratorLoop(path, new StepRunner(path, embedding, head, _workspace.VocabularySize, options), options, time);
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,12 @@ public sealed record TextGeneratorOptions
     /// <summary>Sequences that run at once.</summary>
     public int MaxSequences { get; init; } = 16;
 
+    /// <summary>How long a request waits for room before it is refused; zero refuses at once.</summary>
+    public TimeSpan AdmissionWait { get; init; } = TimeSpan.Zero;
+
+    /// <summary>Requests that wait for room at once; more are refused at once.</summary>
+    public int MaxWaiting { get; init; } = 256;
+
     /// <summary>Tokens that end a generation, on top of the tokenizer's own.</summary>
     public IReadOnlyList<TokenId> EndOfGeneration { get; init; } = [];
 
@@ -24,6 +30,8 @@ public sealed record TextGeneratorOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(PrefillChunkRows);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBatchRows, MaxSequences);
+        ArgumentOutOfRangeException.ThrowIfLessThan(AdmissionWait, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxWaiting);
         ArgumentNullException.ThrowIfNull(EndOfGeneration);
     }
 }

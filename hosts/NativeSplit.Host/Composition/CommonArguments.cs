@@ -5,11 +5,11 @@ namespace NativeSplit.Host.Composition;
 /// <summary>Options that several verbs share, so that they read the same everywhere.</summary>
 internal static class CommonArguments
 {
-    public static Option<string?> Model() => new("--model", "-m")
+    public static Option<string?> Model() => NotEmpty(new Option<string?>("--model", "-m")
     {
         Description = "GGUF file (or one part of a split set), or a Hugging Face folder. Default: the small model that ships with the program.",
         HelpName = "PATH",
-    };
+    });
 
     /// <summary>A text on the command line. What looks like an option is taken for a mistyped one, not for a text.</summary>
     public static Argument<string?> Text(string name, string description, bool required)
@@ -24,6 +24,19 @@ internal static class CommonArguments
             }
         });
         return text;
+    }
+
+    /// <summary>Refuses an empty path: an unset variable in a script, most often.</summary>
+    public static Option<string?> NotEmpty(Option<string?> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && string.IsNullOrWhiteSpace(result.Tokens[0].Value))
+            {
+                result.AddError($"{option.Name} is empty; give a path, or leave it out.");
+            }
+        });
+        return option;
     }
 
     public static Option<int?> Context() => new("--context")

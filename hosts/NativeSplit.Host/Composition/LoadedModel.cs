@@ -91,13 +91,14 @@ internal sealed class LoadedModel : IDisposable
     }
 
     /// <summary>A generator on a path, which it borrows.</summary>
-    public TextGenerator CreateGenerator(ILayerPath path, int maxRows, int maxSequences) => new(
+    public TextGenerator CreateGenerator(ILayerPath path, int maxRows, int maxSequences, TimeSpan admissionWait = default) => new(
         path, _embedding, _head, Tokenizer, TimeProvider.System,
         new TextGeneratorOptions
         {
             MaxBatchRows = maxRows,
             PrefillChunkRows = maxRows / 2,
             MaxSequences = maxSequences,
+            AdmissionWait = admissionWait,
             EndOfGeneration = File.GenerationDefaults.EndOfGeneration,
         });
 

@@ -10,8 +10,9 @@ namespace NativeSplit.Host.Composition;
 internal sealed class RouteArguments
 {
     private readonly Option<string> _activations = new("--activations") { Description = "How rows travel between nodes: f32 (bit-equal to an unsplit run), bf16 or f16 (half the bytes).", HelpName = "TYPE", DefaultValueFactory = _ => "f32" };
-    private readonly Option<int?> _kvTokens = new("--kv-tokens") { Description = "Positions of KV cache on each stage, over all requests. Default: 4096, or one context if that is more.", HelpName = "N" };
+    private readonly Option<int?> _kvTokens = new("--kv-tokens") { Description = "Positions of KV cache on each stage, over all requests. Default: as many as --max-sequences contexts, at most 8192, or one context if that is more, at most 32768.", HelpName = "N" };
     private readonly Option<int> _maxSequences = new("--max-sequences") { Description = "Requests that run at a time.", HelpName = "N", DefaultValueFactory = _ => 16 };
+    private readonly Option<double> _admissionWait = new("--admission-wait") { Description = "Seconds that a request waits for room before it is refused (HTTP 429); 0 refuses at once.", HelpName = "S", DefaultValueFactory = _ => 10 };
     private readonly Option<double> _stepTimeout = new("--step-timeout") { Description = "Seconds for a step to come back before its route counts as broken.", HelpName = "S", DefaultValueFactory = _ => 30 };
 
     public RouteArguments() => _activations.AcceptOnlyFromAmong("f32", "bf16", "f16");
@@ -21,13 +22,20 @@ internal sealed class RouteArguments
         command.Add(_activations);
         command.Add(_kvTokens);
         command.Add(_maxSequences);
+        command.Add(_admissionWait);
         command.Add(_stepTimeout);
     }
 
+    /// <summary>How long a request waits for room.</summary>
+    public TimeSpan ReadAdmissionWait(ParseResult parsed) => parsed.GetValue(_admissionWait) is var seconds and >= 0 and <= 3600
+        ? TimeSpan.FromSeconds(seconds)
+        : throw new UsageException("--admission-wait must be 0 to 3600 seconds.");
+
     public RouteOptions Read(ParseResult parsed, ModelShape shape)
     {
-        int kvTokens = parsed.GetValue(_kvTokens) ?? Math.Max(4096, Math.Min(shape.ContextLength, 32768));
         int maxSequences = parsed.GetValue(_maxSequences);
+        int kvTokens = parsed.GetValue(_kvTokens)
+            ?? (int)Math.Max(Math.Min(shape.ContextLength, 32768), Math.Min((long)shape.ContextLength * Math.Max(maxSequences, 1), 8192));
         double stepTimeout = parsed.GetValue(_stepTimeout);
         if (kvTokens < 1 || maxSequences is < 1 or > 1024 || stepTimeout is not (>= 0.1 and <= 3600))
         {

@@ -32,6 +32,9 @@ internal sealed record GatewaySettings
     /// <summary>Limits of the route.</summary>
     public required RouteOptions Route { get; init; }
 
+    /// <summary>How long a request waits for room before it is refused.</summary>
+    public required TimeSpan AdmissionWait { get; init; }
+
     /// <summary>Where the cluster authority is kept; null: in memory.</summary>
     public CredentialStore? Store { get; init; }
 
@@ -64,7 +67,7 @@ internal sealed class RunningGateway : IAsyncDisposable
         try
         {
             ILayerPath path = settings.Plan is null ? gateway.StartLocal(settings) : gateway.StartCluster(settings, settings.Plan);
-            gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences);
+            gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences, settings.AdmissionWait);
             gateway._parts.Push(gateway.Generator);
             gateway.Server = await GatewayServer.StartAsync(settings.Http, [gateway.Describe(settings)], settings.Loggers, cancellationToken);
             gateway._parts.Push(gateway.Server);

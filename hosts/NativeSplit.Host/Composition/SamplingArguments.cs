@@ -42,7 +42,7 @@ internal sealed class SamplingArguments
         }
         catch (ArgumentException e)
         {
-            throw new UsageException(e.Message);
+            throw UsageException.From(e);
         }
     }
 }

@@ -17,6 +17,7 @@ namespace NativeSplit.Host.Verbs;
 internal static class DemoVerb
 {
     private const int MaxTokens = 128;
+    private const int WarmUpTokens = 8;
 
     public static Command Create()
     {
@@ -48,6 +49,7 @@ internal static class DemoVerb
                     LinkAddress = new IPEndPoint(IPAddress.Loopback, 0),
                     Http = new GatewayOptions { ListenAddress = address.Address, Port = address.Port },
                     Route = limits,
+                    AdmissionWait = route.ReadAdmissionWait(parsed),
                     Loggers = loggers,
                 },
                 cancellationToken);
@@ -76,16 +78,24 @@ internal static class DemoVerb
         };
         DemoReport.Title(loaded.File.Name, prompt);
 
-        DemoMeasurement start = await DemoMeasurement.TakeAsync(gateway.Driver, plan.Segments.Count, cancellationToken);
-        await GenerateAsync(gateway.Generator, request with { MaxTokens = 1 }, Discard, cancellationToken);
-        DemoMeasurement prefilled = await DemoMeasurement.TakeAsync(gateway.Driver, plan.Segments.Count, cancellationToken);
-        DemoAnswer split = await GenerateAsync(gateway.Generator, request, DemoReport.Stream, cancellationToken);
-        DemoMeasurement end = await DemoMeasurement.TakeAsync(gateway.Driver, plan.Segments.Count, cancellationToken);
+        // The first steps of a process are slow: code is compiled, caches are cold. They aren't what is to be shown.
+        await GenerateAsync(gateway.Generator, request with { MaxTokens = WarmUpTokens }, Discard, cancellationToken);
+        DemoMeasurement start = await MeasureAsync();
+        await GenerateAsync(gateway.Generator, request with { MaxTokens = 1 }, Discard, cancellationToken, MeasureAsync);
+        DemoMeasurement prefilled = await MeasureAsync();
+        DemoMeasurement? decoding = null;
+        DemoAnswer split = await GenerateAsync(
+            gateway.Generator,
+            request,
+            DemoReport.Stream,
+            cancellationToken,
+            async () => decoding = await MeasureAsync());
+        DemoMeasurement end = await MeasureAsync();
         DemoReport.EndOfStream();
 
         string unsplit = await GenerateUnsplitAsync(modelPath, machine, request, limits, cancellationToken);
         bool equal = unsplit == split.Text;
-        DemoFigures figures = DemoFigures.Of(start, prefilled, end, HopsOf(plan));
+        DemoFigures figures = DemoFigures.Of(start, prefilled, decoding!, end, HopsOf(plan));
         DemoReport.Figures(stages, [(DemoPlan.Gateway, Environment.ProcessId), (first.Node, first.Id), (second.Node, second.Id)], figures, split, HopsOf(plan), limits.Encoding, equal);
         if (!once)
         {
@@ -95,6 +105,8 @@ internal static class DemoVerb
 
         // With rounded rows the texts may differ; that is no failure.
         return equal || limits.Encoding != RowEncoding.F32 ? ExitCode.Done : ExitCode.Failed;
+
+        Task<DemoMeasurement> MeasureAsync() => DemoMeasurement.TakeAsync(gateway.Driver, plan.Segments.Count, cancellationToken);
     }
 
     private static int HopsOf(Plan plan)
@@ -119,7 +131,7 @@ internal static class DemoVerb
         return (await GenerateAsync(generator, request, Discard, cancellationToken)).Text;
     }
 
-    private static async Task<DemoAnswer> GenerateAsync(TextGenerator generator, GenerationRequest request, Action<string> onText, CancellationToken cancellationToken)
+    private static async Task<DemoAnswer> GenerateAsync(TextGenerator generator, GenerationRequest request, Action<string> onText, CancellationToken cancellationToken, Func<Task>? afterFirstToken = null)
     {
         var text = new StringBuilder();
         await using IGeneration generation = await generator.StartAsync(request, cancellationToken);
@@ -127,6 +139,11 @@ internal static class DemoVerb
         {
             text.Append(chunk.Text);
             onText(chunk.Text);
+            if (afterFirstToken is not null)
+            {
+                await afterFirstToken();
+                afterFirstToken = null;
+            }
         }
 
         return new DemoAnswer(text.ToString(), generation.Usage, generation.Timings);

@@ -16,6 +16,13 @@ internal static class InspectVerb
     public static Command Create()
     {
         Argument<string> file = new("file") { Description = "GGUF file or Hugging Face folder." };
+        file.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && string.IsNullOrWhiteSpace(result.Tokens[0].Value))
+            {
+                result.AddError("The file's name is empty.");
+            }
+        });
         Option<bool> json = Composition.CommonArguments.Json();
         Option<bool> tensors = new("--tensors") { Description = "List every tensor." };
         Command command = new("inspect", "Show a model's architecture, shapes, types, bytes per layer and KV bytes per token.") { file, json, tensors };

@@ -31,6 +31,11 @@ internal static class RunVerb
             string? named = parsed.GetValue(model);
             string text = await ReadPromptAsync(parsed.GetValue(prompt), named, cancellationToken);
             using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(named), compute.Read(parsed));
+            if (parsed.GetValue(maxTokens) is < 1)
+            {
+                throw new UsageException("--max-tokens must be 1 or more.");
+            }
+
             int room = CommonArguments.ContextOf(parsed.GetValue(context), loaded.Shape.ContextLength);
             var request = new GenerationRequest
             {
@@ -66,7 +71,7 @@ internal static class RunVerb
         }
         catch (ArgumentException e)
         {
-            throw new UsageException(e.Message);
+            throw UsageException.From(e);
         }
     }
 

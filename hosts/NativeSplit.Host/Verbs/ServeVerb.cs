@@ -17,11 +17,11 @@ internal static class ServeVerb
     public static Command Create()
     {
         Option<string?> model = CommonArguments.Model();
-        Option<string?> plan = new("--plan", "-p") { Description = "JSON file: which layers on which node. Default: all layers here. See docs/operations.md.", HelpName = "FILE" };
+        Option<string?> plan = CommonArguments.NotEmpty(new Option<string?>("--plan", "-p") { Description = "JSON file: which layers on which node. Default: all layers here. See docs/operations.md.", HelpName = "FILE" });
         Option<string> name = new("--name") { Description = "The gateway's own name in the plan.", HelpName = "NODE", DefaultValueFactory = _ => "gateway" };
         Option<string> links = new("--listen") { Description = "Where workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:7500" };
         Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:8080" };
-        Option<string?> data = new("--data") { Description = "Folder that keeps the cluster authority, so that workers still know the gateway after a restart. Default: in memory.", HelpName = "FOLDER" };
+        Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps the cluster authority, so that workers still know the gateway after a restart. Default: in memory.", HelpName = "FOLDER" });
         Option<string[]> apiKey = new("--api-key") { Description = $"Key that requests must bring; may be given several times. Also read from {ApiKeyVariable}. Default: none.", HelpName = "KEY" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
         var route = new RouteArguments();
@@ -51,11 +51,12 @@ internal static class ServeVerb
                     LinkAddress = EndPoints.ToListenAt(parsed.GetRequiredValue(links), "--listen"),
                     Http = new GatewayOptions { ListenAddress = httpAddress.Address, Port = httpAddress.Port, ApiKeys = Keys(parsed.GetValue(apiKey)) },
                     Route = limits,
+                    AdmissionWait = route.ReadAdmissionWait(parsed),
                     Store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null,
                     Loggers = loggers,
                 },
                 cancellationToken);
-            Announce(gateway, fixedPlan, new NodeId(self));
+            Announce(gateway, fixedPlan, new NodeId(self), parsed.GetValue(model));
             await gateway.Ready.WaitAsync(cancellationToken);
             Console.Error.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
             await Task.Delay(Timeout.Infinite, cancellationToken);
@@ -91,19 +92,21 @@ internal static class ServeVerb
         return string.IsNullOrEmpty(fromEnvironment) ? given ?? [] : [.. given ?? [], fromEnvironment];
     }
 
-    private static void Announce(RunningGateway gateway, Plan? plan, NodeId self)
+    private static void Announce(RunningGateway gateway, Plan? plan, NodeId self, string? model)
     {
         if (plan is null || gateway.Driver is not { } driver)
         {
             return;
         }
 
+        // A worker that isn't told takes the shipped model, as this gateway does.
+        string same = model is null ? string.Empty : $" --model {Path.GetFileName(Path.TrimEndingDirectorySeparator(model))}";
         foreach (NodeId node in plan.Segments.Select(segment => segment.Node).Where(node => node != self).Distinct())
         {
             Console.Error.WriteLine($"{node} joins with (one time, within an hour):");
 
             // Written without Spectre's wrapping, so that it can be copied.
-            Console.Error.WriteLine($"  nativesplit worker --gateway HOST:{driver.LocalEndPoint.Port} --token {gateway.CreateToken(node).ToText()}");
+            Console.Error.WriteLine($"  nativesplit worker --gateway HOST:{driver.LocalEndPoint.Port} --token {gateway.CreateToken(node).ToText()}{same}");
         }
     }
 }

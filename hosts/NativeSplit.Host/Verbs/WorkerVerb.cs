@@ -22,7 +22,7 @@ internal static class WorkerVerb
         Option<string?> model = CommonArguments.Model();
         Option<string> listen = new("--listen") { Description = "Where other workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:0" };
         Option<string?> advertise = new("--advertise") { Description = "Host name or address that other workers reach this one at. Default: the address the gateway sees.", HelpName = "HOST" };
-        Option<string?> data = new("--data") { Description = "Folder that keeps this worker's identity, so that it needs no new token for a day. Default: in memory.", HelpName = "FOLDER" };
+        Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps this worker's identity, so that it needs no new token for a day. Default: in memory.", HelpName = "FOLDER" });
         Option<bool> exitWithGateway = new("--exit-with-gateway") { Description = "End when the gateway leaves, instead of waiting for it." };
         Option<int> maxKvTokens = new("--kv-tokens") { Description = "Positions of KV cache to give at most.", HelpName = "N", DefaultValueFactory = _ => 1 << 20 };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };

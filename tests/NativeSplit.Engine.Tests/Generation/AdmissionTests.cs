@@ -60,6 +60,99 @@ public class AdmissionTests
         Assert.Equal(EngineFault.NoCapacity, (await Assert.ThrowsAsync<EngineException>(() => third)).Fault);
     }
 
+    [Fact]
+    public async Task StartAsync_TakesWaitersInOrder_WhenRoomComesFree()
+    {
+        await using var harness = new GeneratorHarness(new TextGeneratorOptions { MaxSequences = 1, AdmissionWait = TimeSpan.FromHours(1) });
+        var steps = new StepGate();
+        harness.Path.BeforeForward = (_, _) => steps.WaitAsync();
+        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken);
+        List<int> order = [];
+        Task[] later = [.. Enumerable.Range(0, 3).Select(async i =>
+        {
+            await using var generation = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken);
+            lock (order)
+            {
+                order.Add(i);
+            }
+
+            Assert.Equal(5, (await GeneratorHarness.ReadAsync(generation)).Tokens.Length);
+        })];
+        steps.Open();
+
+        await Task.WhenAll(later);
+        Assert.Equal([0, 1, 2], order);
+        Assert.Equal((0, 0), harness.Held);
+    }
+
+    [Fact]
+    public async Task StartAsync_SaysNoCapacity_WhenAWaiterHasWaitedTooLong()
+    {
+        var clock = new ManualClock();
+        await using var harness = new GeneratorHarness(new TextGeneratorOptions { MaxSequences = 1, AdmissionWait = TimeSpan.FromSeconds(10) }, time: clock);
+        var steps = new StepGate();
+        harness.Path.BeforeForward = (_, _) =>
+        {
+            clock.Now += TimeSpan.FromSeconds(1);
+            return steps.WaitAsync();
+        };
+        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 40), TestContext.Current.CancellationToken);
+        var late = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken).AsTask();
+        steps.Open();
+
+        Assert.Equal(EngineFault.NoCapacity, (await Assert.ThrowsAsync<EngineException>(() => late)).Fault);
+        Assert.Equal(40, (await GeneratorHarness.ReadAsync(first)).Tokens.Length);
+    }
+
+    [Fact]
+    public async Task StartAsync_LeavesNothingBehind_WhenAWaiterIsCancelled()
+    {
+        await using var harness = new GeneratorHarness(new TextGeneratorOptions { MaxSequences = 1, AdmissionWait = TimeSpan.FromHours(1) });
+        var steps = new StepGate();
+        harness.Path.BeforeForward = (_, _) => steps.WaitAsync();
+        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken);
+        using var cancel = new CancellationTokenSource();
+        var waiter = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), cancel.Token).AsTask();
+        var behind = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiter);
+        steps.Open();
+
+        await using (var served = await behind)
+        {
+            Assert.Equal(5, (await GeneratorHarness.ReadAsync(served)).Tokens.Length);
+        }
+
+        Assert.Equal((0, 0), harness.Held);
+    }
+
+    [Fact]
+    public async Task StartAsync_SaysNoCapacityAtOnce_WhenWaitingCantHelp()
+    {
+        await using var harness = new GeneratorHarness(new TextGeneratorOptions { AdmissionWait = TimeSpan.FromHours(1), MaxWaiting = 0, MaxSequences = 1 });
+        var steps = new StepGate();
+        harness.Path.BeforeForward = (_, _) => steps.WaitAsync();
+        await using var first = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken);
+        var second = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken).AsTask();
+        steps.Open();
+        Assert.Equal(EngineFault.NoCapacity, (await Assert.ThrowsAsync<EngineException>(() => second)).Fault);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_RefusesWaiters()
+    {
+        var harness = new GeneratorHarness(new TextGeneratorOptions { MaxSequences = 1, AdmissionWait = TimeSpan.FromHours(1) });
+        var steps = new StepGate();
+        harness.Path.BeforeForward = (_, _) => steps.WaitAsync();
+        var first = await harness.Generator.StartAsync(GeneratorHarness.Request([1], 400), TestContext.Current.CancellationToken);
+        var waiter = harness.Generator.StartAsync(GeneratorHarness.Request([1], 5), TestContext.Current.CancellationToken).AsTask();
+        var end = harness.DisposeAsync();
+        steps.Open();
+        await end;
+        await first.DisposeAsync();
+        Assert.Equal(EngineFault.Stopping, (await Assert.ThrowsAsync<EngineException>(() => waiter)).Fault);
+    }
+
     public static TheoryData<GenerationRequest> Malformed => new()
     {
         new GenerationRequest { Prompt = [] },
@@ -110,4 +203,13 @@ public class AdmissionTests
     [InlineData(9, 8, 8)]
     public void Options_Refuse_WhenABoundIsOutOfItsRange(int sequences, int prefill, int rows) =>
         Assert.ThrowsAny<ArgumentException>(() => new TextGeneratorOptions { MaxSequences = sequences, PrefillChunkRows = prefill, MaxBatchRows = rows }.Validate());
+
+    private sealed class ManualClock : TimeProvider
+    {
+        public TimeSpan Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+    }
 }
