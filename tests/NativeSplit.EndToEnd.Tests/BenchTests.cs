@@ -51,7 +51,7 @@ public sealed class BenchTests
         Assert.True(run.Code == 0, run.Error);
         string[] rows = [.. run.Output.Split('\n').Where(line => line.StartsWith('|'))];
         Assert.Equal(3, rows.Length);
-        Assert.Contains("t/s", rows[0].Split('|').Select(cell => cell.Trim()));| t/s ", rows[0].Replace("  ", "", StringComparison.Ordinal));
+        Assert.Contains("t/s", rows[0].Split('|').Select(cell => cell.Trim()));
         Assert.Contains(" pp8 |", rows[2]);
         Assert.Contains("read bandwidth", run.Output);
     }
