@@ -45,7 +45,7 @@ internal sealed class ServingCluster : IAsyncDisposable
             {
                 string[] words = line.Trim().Split(' ');
                 cluster.LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
-                cluster._tokens[workers[cluster._tokens.Count]] = words[^1];
+                cluster._tokens[workers[cluster._tokens.Count]] = words[Array.IndexOf(words, "--token") + 1];
             }
 
             await cluster.Gateway.LineWithAsync("serves");
