@@ -54,14 +54,14 @@ public sealed class ReadmeTests
         using IChatClient abstraction = client.AsIChatClient();
 
         string streamed = string.Empty;
-        await foreach (StreamingChatCompletionUpdate update in client.CompleteChatStreamingAsync([new UserChatMessage(RoadsideAnswer.Report)], cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (StreamingChatCompletionUpdate update in client.CompleteChatStreamingAsync([new UserChatMessage(RoadsideAnswer.Report)], new ChatCompletionOptions { Temperature = 0 }, TestContext.Current.CancellationToken))
         {
             streamed += string.Concat(update.ContentUpdate.Select(part => part.Text));
         }
 
-        ChatResponse whole = await abstraction.GetResponseAsync(RoadsideAnswer.Report, cancellationToken: TestContext.Current.CancellationToken);
+        ChatResponse whole = await abstraction.GetResponseAsync(RoadsideAnswer.Report, new ChatOptions { Temperature = 0 }, TestContext.Current.CancellationToken);
         string abstracted = string.Empty;
-        await foreach (ChatResponseUpdate update in abstraction.GetStreamingResponseAsync(RoadsideAnswer.Report, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (ChatResponseUpdate update in abstraction.GetStreamingResponseAsync(RoadsideAnswer.Report, new ChatOptions { Temperature = 0 }, TestContext.Current.CancellationToken))
         {
             abstracted += update.Text;
         }
