@@ -8,6 +8,9 @@ public enum PlanFault
 
     /// <summary>The plan breaks a hard rule.</summary>
     Invalid,
+
+    /// <summary>A placement problem is empty, contradicts itself, or has a figure out of range.</summary>
+    ProblemInvalid,
 }
 
 /// <summary>A plan can't be used. The message says what, where in the document, and how to mend it.</summary>
