@@ -4,7 +4,7 @@ namespace NativeSplit.Placement;
 public sealed record SolveBudget
 {
     /// <summary>Most elementary steps (segments looked at). With steps alone the result is the same on every run and machine.</summary>
-    public long Steps { get; init; } = 200_000_000;
+    public long Steps { get; init; } = 100_000_000;
 
     /// <summary>Clock for <see cref="TimeLimit"/>; null for none.</summary>
     public TimeProvider? Clock { get; init; }

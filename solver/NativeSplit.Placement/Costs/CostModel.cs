@@ -4,7 +4,7 @@ namespace NativeSplit.Placement.Costs;
 
 /// <summary>A problem as tables of integers: what each layer costs on each node, each hop, and the limits. Nodes and layers are indices.</summary>
 /// <remarks>Formulas in <c>docs/placement.md</c>. Times are kept per class: quantity 2r is the TTFT of class r, 2r+1 its TPOT.</remarks>
-public sealed class CostModel
+internal sealed class CostModel
 {
     /// <summary>A layer or hop that alone takes more than this many times an SLO counts as unusable.</summary>
     public const int UsableSloMultiple = 1000;
