@@ -39,6 +39,23 @@ public sealed class PlacementSolverExactnessTests
     }
 
     [Fact]
+    public void Solve_EqualsBruteForce_WhenTheTermsPullApart()
+    {
+        for (int seed = 0; seed < 300; seed++)
+        {
+            PlacementProblem problem = RandomProblems.MakeStrained(seed);
+            long? found = PlacementSolver.Solve(problem, new SolveBudget()) switch
+            {
+                PlacementResult.Placed { IsProvenOptimal: true } answer => answer.Cost.Total,
+                PlacementResult.Infeasible => null,
+                _ => -1,
+            };
+            long? optimum = BruteForce.Optimum(problem);
+            Assert.True(found == optimum, $"Seed {seed}: Φ is {found}, brute force says {optimum}.");
+        }
+    }
+
+    [Fact]
     public void Solve_KeepsTheOptimumBetweenItsBounds_WhenTheBudgetIsShort()
     {
         int unfinished = 0;

@@ -65,4 +65,27 @@ internal static class RandomProblems
             },
         };
     }
+
+    /// <summary>Five layers on four nodes whose terms pull apart: cheap in one respect is slow or busy in another, and SLOs are near.</summary>
+    public static PlacementProblem MakeStrained(int seed)
+    {
+        Random random = new(seed);
+        PlacementProblem problem = Enumerable.Range(0, int.MaxValue).Select(i => Make(seed + (1000 * i))).First(p => p.Layers.Count >= 5 && p.Nodes.Count == 4);
+        return problem with
+        {
+            Layers = [.. problem.Layers.Take(5).Select((l, u) => l with { IsPrivacyCritical = random.Next(6) == 0, Sensitivity = Sensitivity.Decaying(5)[u] })],
+            Nodes = [.. problem.Nodes.Select((n, i) => n with { IsTrusted = i == 0 || random.Next(3) != 0, FreeMemoryBytes = random.Next(250, 500), BaseLoad = random.Next(0, 500_000) })],
+            Links = [.. from a in problem.Nodes from b in problem.Nodes where a.Id != b.Id select new LinkFacts(a.Id, b.Id, random.Next(50, 3000), random.Next(1_000_000, 100_000_000))],
+            Requests = [.. problem.Requests.Select(r => r with
+            {
+                OutputTokens = random.Next(5, 50),
+                RequestsPerKilosecond = random.Next(200, 3000),
+                TtftSloMicroseconds = random.Next(10_000, 100_000),
+                TpotSloMicroseconds = random.Next(5_000, 40_000),
+                IsPrivate = false,
+            })],
+            Weights = new PlacementWeights { Latency = random.Next(0, 100), Utilization = random.Next(0, 20_000), Privacy = random.Next(0, 3000), SloMiss = random.Next(100, 2000) },
+            Migration = null,
+        };
+    }
 }
