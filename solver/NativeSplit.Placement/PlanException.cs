@@ -11,6 +11,9 @@ public enum PlanFault
 
     /// <summary>The file can't be read.</summary>
     Unreadable,
+
+    /// <summary>A placement problem is empty, contradicts itself, or has a figure out of range.</summary>
+    ProblemInvalid,
 }
 
 /// <summary>A plan can't be used. The message says what, where in the document, and how to mend it.</summary>
