@@ -31,7 +31,7 @@ public sealed class LanguageHead : IDisposable
     /// <param name="precision">In what form activations meet quantised weights.</param>
     /// <exception cref="ArgumentException">The weights don't have the model's shapes.</exception>
     /// <exception cref="KernelException">The system hasn't the memory for the packed weights.</exception>
-    public LanguageHead(ModelShape shape, HeadWeights weights, KernelSet kernels, ThreadTeam team, int maxRows = 16, ActivationPrecision precision = ActivationPrecision.Float32)
+    public LanguageHead(ModelShape shape, HeadWeights weights, KernelSet kernels, ThreadTeam team, int maxRows = 16, ActivationPrecision precision = ActivationPrecision.Int8)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(weights);

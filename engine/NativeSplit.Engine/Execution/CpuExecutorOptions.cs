@@ -10,5 +10,5 @@ public sealed record CpuExecutorOptions
     public int MaxBatchRows { get; init; } = 256;
 
     /// <summary>In what form activations meet quantised weights.</summary>
-    public ActivationPrecision Activations { get; init; } = ActivationPrecision.Float32;
+    public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int8;
 }

@@ -1,4 +1,6 @@
 using NativeSplit.Kernels.Avx2;
+using NativeSplit.Kernels.Formats;
+using NativeSplit.Kernels.Packing;
 
 namespace NativeSplit.Kernels.Avx512;
 
@@ -9,6 +11,16 @@ internal sealed partial class Avx512Kernels
     protected override void QuantizeCore(ReadOnlySpan<float> x, Span<byte> quantized) => Avx2Int8.Quantize(x, quantized);
 
     /// <inheritdoc/>
-    protected override void MultiplyCore(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y) =>
-        Avx2Packed.Multiply(weights, firstRow, rowCount, x, inputs, y);
+    protected override void MultiplyCore(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y)
+    {
+        switch (weights.Type)
+        {
+            case WeightType.Q4_0: PackedProduct.Run<Avx512Tiles<Avx512PackedQ4_0>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q8_0: PackedProduct.Run<Avx512Tiles<Avx512PackedQ8_0>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q4_K: PackedProduct.Run<Avx512Tiles<Avx512PackedQ4_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q5_K: PackedProduct.Run<Avx512Tiles<Avx512PackedQ5_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q6_K: PackedProduct.Run<Avx512Tiles<Avx512PackedQ6_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            default: throw new ArgumentOutOfRangeException(nameof(weights), weights.Type, "No packed kernel for this weight type.");
+        }
+    }
 }

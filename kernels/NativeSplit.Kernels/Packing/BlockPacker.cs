@@ -5,6 +5,7 @@ namespace NativeSplit.Kernels.Packing;
 
 /// <summary>Moves one stored block of a row to its places in a panel.</summary>
 /// <remarks>Works on quads: 4 neighbouring columns are 4 neighbouring bytes in every stored format, shifted and masked together.</remarks>
+[SkipLocalsInit]
 internal static unsafe class BlockPacker
 {
     private const int Quads = PackedLayout.GroupColumns / 4;

@@ -1,91 +1,28 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using NativeSplit.Kernels.Formats;
+using NativeSplit.Kernels.Packing;
 
 namespace NativeSplit.Kernels.Avx2;
 
 /// <summary>Products of packed weights with AVX2: 8 rows by 1 or 4 inputs in registers.</summary>
 /// <remarks>Lane r of an accumulator is row r of the panel; it sums as <c>ScalarPacked.Dot</c> does, whatever the tile.</remarks>
-internal static unsafe class Avx2Packed
+/// <typeparam name="TFormat">The type of the weights.</typeparam>
+internal readonly unsafe struct Avx2Tiles<TFormat> : IPackedTiles
+    where TFormat : struct, IAvx2Packed
 {
-    /// <summary>Bytes of quantised input that stay in a core's second-level cache while every panel passes over them.</summary>
-    private const int TileBytes = 192 * 1024;
-
     /// <summary>Bytes that a panel is fetched ahead.</summary>
     private const int Ahead = 2048;
 
-    public static void Multiply(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y)
-    {
-        switch (weights.Type)
-        {
-            case WeightType.Q4_0: Run<Avx2PackedQ4_0>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q8_0: Run<Avx2PackedQ8_0>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q4_K: Run<Avx2PackedQ4_K>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q5_K: Run<Avx2PackedQ5_K>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q6_K: Run<Avx2PackedQ6_K>(weights, firstRow, rowCount, x, inputs, y); break;
-            default: throw new ArgumentOutOfRangeException(nameof(weights), weights.Type, "No packed kernel for this weight type.");
-        }
-    }
+    /// <inheritdoc/>
+    public static int Rows => PackedWeights.RowGranularity;
 
-    private static void Run<TFormat>(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y)
-        where TFormat : struct, IAvx2Packed
-    {
-        int stride = Int8Rows.RowBytes(weights.Columns);
-        int blocks = weights.Columns / Int8Rows.BlockLength / TFormat.GroupsPerBlock;
-        int tile = Math.Max(4, TileBytes / stride & ~3);
-        float* sums = stackalloc float[4 * PackedWeights.RowGranularity];
-        fixed (byte* px = x)
-        fixed (float* py = y)
-        {
-            for (int first = 0; first < inputs; first += tile)
-            {
-                int end = Math.Min(inputs, first + tile);
-                for (int row = firstRow; row < firstRow + rowCount; row += PackedWeights.RowGranularity)
-                {
-                    byte* panel = weights.PanelOf(row);
-                    int rows = Math.Min(PackedWeights.RowGranularity, firstRow + rowCount - row);
-                    int input = first;
-                    for (; input + 4 <= end; input += 4)
-                    {
-                        Tile4<TFormat>(panel, blocks, px + ((nint)input * stride), stride, sums);
-                        Store(sums, rows, 4, py + ((nint)input * weights.Rows) + row, weights.Rows);
-                    }
-
-                    for (; input < end; input++)
-                    {
-                        Tile1<TFormat>(panel, blocks, px + ((nint)input * stride), sums);
-                        Store(sums, rows, 1, py + ((nint)input * weights.Rows) + row, weights.Rows);
-                    }
-                }
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* sums, int rows, int inputs, float* y, nint stride)
-    {
-        for (int input = 0; input < inputs; input++, y += stride, sums += PackedWeights.RowGranularity)
-        {
-            if (rows == PackedWeights.RowGranularity)
-            {
-                Vector256.Load(sums).Store(y);
-                continue;
-            }
-
-            for (int row = 0; row < rows; row++)
-            {
-                y[row] = sums[row];
-            }
-        }
-    }
-
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1<TFormat>(byte* panel, int blocks, byte* x, float* sums)
-        where TFormat : struct, IAvx2Packed
+    public static void Tile1(byte* panel, nint next, int groups, byte* x, float* sums)
     {
         Vector256<float> a = default, minimumScale = default;
-        for (; blocks > 0; blocks--)
+        for (int block = groups / TFormat.GroupsPerBlock; block > 0; block--)
         {
             Vector256<float> d = Avx2Quads.Halves(panel);
             if (TFormat.HasMinimum)
@@ -96,7 +33,7 @@ internal static unsafe class Avx2Packed
             panel += TFormat.HeaderBytes;
             for (int i = 0; i < TFormat.GroupsPerBlock; i++)
             {
-                Fetch<TFormat>(panel);
+                Fetch(panel);
                 Vector256<short> scale = TFormat.Scale(panel, 0);
                 TFormat.Load(panel, 0, out Vector256<byte> w0, out Vector256<byte> w1, out Vector256<byte> w2, out Vector256<byte> w3);
                 Vector256<int> n = TFormat.Add(default, w0, w1, w2, w3, x, scale);
@@ -118,13 +55,13 @@ internal static unsafe class Avx2Packed
         a.Store(sums);
     }
 
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4<TFormat>(byte* panel, int blocks, byte* x, nint stride, float* sums)
-        where TFormat : struct, IAvx2Packed
+    public static void Tile4(byte* panel, nint next, int groups, byte* x, nint stride, float* sums)
     {
         Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default, minimumScale = default;
         nint stride3 = 3 * stride;
-        for (; blocks > 0; blocks--)
+        for (int block = groups / TFormat.GroupsPerBlock; block > 0; block--)
         {
             Vector256<float> d = Avx2Quads.Halves(panel);
             if (TFormat.HasMinimum)
@@ -182,8 +119,7 @@ internal static unsafe class Avx2Packed
 
     /// <summary>Hints only; an address behind the weights does no harm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch<TFormat>(byte* group)
-        where TFormat : struct, IAvx2Packed
+    private static void Fetch(byte* group)
     {
         Sse.Prefetch0(group + Ahead);
         Sse.Prefetch0(group + Ahead + 64);
