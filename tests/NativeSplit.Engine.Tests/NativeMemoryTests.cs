@@ -42,7 +42,7 @@ public class NativeMemoryTests
         var kernels = KernelSets.Fastest;
         using var file = ModelFile.Open(path);
         using var team = ThreadTeam.Create(2);
-        var options = new CpuExecutorOptions { KvCapacityTokens = 64, MaxBatchRows = 1 };
+        var options = new CpuExecutorOptions { KvCapacityTokens = 64, MaxBatchRows = 1, Activations = ActivationPrecision.Float32 };
         long live, mapped, stored, buffers;
         using (var weights = file.Load(WeightSelection.LayersOnly(file.Shape.AllLayers)))
         {
