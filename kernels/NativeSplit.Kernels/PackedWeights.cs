@@ -18,12 +18,13 @@ public sealed unsafe class PackedWeights : IDisposable
 
     private readonly NativeMemoryRegion _region;
 
-    private PackedWeights(NativeMemoryRegion region, PackedLayout layout, int rows, int columns)
+    private PackedWeights(NativeMemoryRegion region, PackedLayout layout, int rows, int columns, bool hasFiniteScales)
     {
         _region = region;
         Layout = layout;
         Rows = rows;
         Columns = columns;
+        HasFiniteScales = hasFiniteScales;
         PanelBytes = (nint)layout.PanelBytes(columns);
     }
 
@@ -38,6 +39,9 @@ public sealed unsafe class PackedWeights : IDisposable
 
     /// <summary>Bytes that it holds.</summary>
     public long ByteLength => _region.Length;
+
+    /// <summary>True when no binary16 scale is infinite or NaN, as in every sane model: fast kernels rest on it.</summary>
+    internal bool HasFiniteScales { get; }
 
     internal PackedLayout Layout { get; }
 
@@ -74,8 +78,9 @@ public sealed unsafe class PackedWeights : IDisposable
             var region = NativeMemoryRegion.Allocate(BytesOf(source.Type, source.Rows, source.Columns));
             try
             {
-                team.Run(new PackJob(source, layout, (byte*)region.DangerousGetHandle()));
-                return new PackedWeights(region, layout, source.Rows, source.Columns);
+                var job = new PackJob(source, layout, (byte*)region.DangerousGetHandle());
+                team.Run(job);
+                return new PackedWeights(region, layout, source.Rows, source.Columns, job.HasFiniteScales);
             }
             catch
             {

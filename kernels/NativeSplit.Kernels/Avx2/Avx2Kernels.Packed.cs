@@ -1,5 +1,6 @@
 using NativeSplit.Kernels.Formats;
 using NativeSplit.Kernels.Packing;
+using NativeSplit.Kernels.Scalar;
 
 namespace NativeSplit.Kernels.Avx2;
 
@@ -12,6 +13,12 @@ internal sealed partial class Avx2Kernels
     /// <inheritdoc/>
     protected override void MultiplyCore(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y)
     {
+        if (!weights.HasFiniteScales)
+        {
+            ScalarPacked.Multiply(weights, firstRow, rowCount, x, inputs, y);
+            return;
+        }
+
         switch (weights.Type)
         {
             case WeightType.Q4_0: PackedProduct.Run<Avx2Tiles<Avx2PackedQ4_0>>(weights, firstRow, rowCount, x, inputs, y); break;

@@ -1,6 +1,7 @@
 using NativeSplit.Kernels.Avx2;
 using NativeSplit.Kernels.Formats;
 using NativeSplit.Kernels.Packing;
+using NativeSplit.Kernels.Scalar;
 
 namespace NativeSplit.Kernels.Avx512;
 
@@ -13,6 +14,12 @@ internal sealed partial class Avx512Kernels
     /// <inheritdoc/>
     protected override void MultiplyCore(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y)
     {
+        if (!weights.HasFiniteScales)
+        {
+            ScalarPacked.Multiply(weights, firstRow, rowCount, x, inputs, y);
+            return;
+        }
+
         switch (weights.Type)
         {
             case WeightType.Q4_0: PackedProduct.Run<Avx512Tiles<Avx512PackedQ4_0>>(weights, firstRow, rowCount, x, inputs, y); break;

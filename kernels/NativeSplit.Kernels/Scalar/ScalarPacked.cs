@@ -11,7 +11,21 @@ namespace NativeSplit.Kernels.Scalar;
 /// </remarks>
 internal static class ScalarPacked
 {
-    /// <summary>As <see cref="KernelSet.Multiply(PackedWeights, int, int, ReadOnlySpan{byte}, int, Span{float})"/> defines it.</summary>
+    /// <summary>All rows of a part times all inputs. Also what the fast sets do for weights with infinite or NaN scales.</summary>
+    public static unsafe void Multiply(PackedWeights weights, int firstRow, int rowCount, ReadOnlySpan<byte> x, int inputs, Span<float> y)
+    {
+        int rowBytes = Int8Rows.RowBytes(weights.Columns);
+        for (int row = firstRow; row < firstRow + rowCount; row++)
+        {
+            var panel = new ReadOnlySpan<byte>(weights.PanelOf(row), (int)weights.PanelBytes);
+            for (int input = 0; input < inputs; input++)
+            {
+                y[(input * weights.Rows) + row] = Dot(weights.Layout, panel, row % PackedWeights.RowGranularity, x.Slice(input * rowBytes, rowBytes));
+            }
+        }
+    }
+
+    /// <summary>One product, as <see cref="KernelSet.Multiply(PackedWeights, int, int, ReadOnlySpan{byte}, int, Span{float})"/> defines it.</summary>
     /// <param name="layout">Layout of the panel.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="row">Row of the panel.</param>

@@ -174,21 +174,25 @@ public sealed class PackedMultiplyTests
     [MemberData(nameof(NamesAndPackedTypes))]
     public void Multiply_GivesScalarResults_WhenWeightsAreAnyBits(string kernels, WeightType type)
     {
-        // Scales may be infinite or NaN here. The bits of a NaN are free.
+        // Scales may be subnormal, then infinite or NaN too. The bits of a NaN are free.
         KernelSet set = KernelSetCases.Get(kernels);
         using ThreadTeam team = ThreadTeam.Create(1);
         var random = new Random(75);
-        var (region, matrix) = KernelSetCases.RandomMatrix(random, type, 24, 512);
-        using (region)
+        foreach (bool finite in (bool[])[true, false])
         {
-            random.NextBytes(region.BorrowWritable(0, (int)region.Length));
-            using PackedWeights packed = PackedWeights.Pack(matrix, team);
-            byte[] x = Quantized(set, KernelSetCases.RandomFloats(random, 5 * 512));
-            float[] expected = new float[5 * 24];
-            float[] y = new float[5 * 24];
-            KernelSetCases.Scalar.Multiply(packed, 0, 24, x, 5, expected);
-            set.Multiply(packed, 0, 24, x, 5, y);
-            Assert.Equal(expected, y);
+            var (region, matrix) = KernelSetCases.RandomBitsMatrix(random, type, 88, 768, finite);
+            using (region)
+            using (PackedWeights packed = PackedWeights.Pack(matrix, team))
+            {
+                Assert.Equal(finite, packed.HasFiniteScales);
+                byte[] x = Quantized(set, KernelSetCases.RandomFloats(random, 5 * 768));
+                float[] expected = new float[5 * 88];
+                float[] y = new float[5 * 88];
+                KernelSetCases.Scalar.Multiply(packed, 0, 88, x, 5, expected);
+                set.Multiply(packed, 0, 88, x, 5, y);
+                Assert.Equal(expected, y);
+                Assert.Equal(finite, !y.Any(float.IsNaN));
+            }
         }
     }
 
