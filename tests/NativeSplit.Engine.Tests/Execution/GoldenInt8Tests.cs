@@ -7,17 +7,17 @@ namespace NativeSplit.Engine.Tests.Execution;
 /// <summary>Int8 activations on packed weights, against llama.cpp's own path, which quantises activations too.</summary>
 public class GoldenInt8Tests
 {
-    private static readonly string[] _packed =
+    private static readonly string[] Packed =
         ["llama256-q4_0", "llama256-q8_0", "llama256-q4_k", "llama256-q5_k", "llama256-q6_k", "qwen2-256-q4_k_m", "qwen3-256-q4_k_m"];
 
-    public static TheoryData<string> Models => [.. _packed];
+    public static TheoryData<string> Models => [.. Packed];
 
     public static TheoryData<string, string> Cases
     {
         get
         {
             var cases = new TheoryData<string, string>();
-            foreach (string name in _packed)
+            foreach (string name in Packed)
             {
                 cases.Add(name, "scalar");
                 cases.Add(name, "avx2");
