@@ -7,7 +7,7 @@ namespace NativeSplit.Kernels;
 /// part of the output a call computes), and equal inputs give equal bits. Base methods check arguments once; the
 /// <c>…Core</c> methods trust them. No method allocates.
 /// </remarks>
-public abstract class KernelSet
+public abstract partial class KernelSet
 {
     /// <summary>Name used by <c>NATIVESPLIT_KERNELS</c> and <c>--kernels</c>: <c>scalar</c>, <c>avx2</c>, <c>avx512</c>.</summary>
     public abstract string Name { get; }
@@ -166,7 +166,7 @@ public abstract class KernelSet
     /// <summary>As <see cref="DequantizeRow"/>, arguments checked.</summary>
     protected abstract void DequantizeRowCore(WeightMatrix weights, int row, Span<float> destination);
 
-    /// <summary>As <see cref="Multiply"/>, arguments checked.</summary>
+    /// <summary>As <see cref="Multiply(WeightMatrix, int, int, ReadOnlySpan{float}, int, Span{float}, Span{float})"/>, arguments checked.</summary>
     protected abstract void MultiplyCore(WeightMatrix weights, int firstRow, int rowCount, ReadOnlySpan<float> x, int inputs, Span<float> y, Span<float> scratch);
 
     /// <summary>As <see cref="RmsNorm"/>, arguments checked.</summary>

@@ -60,6 +60,10 @@ public sealed class WeightMatrix
         return _region.Borrow(_offset + (row * RowBytes), (int)RowBytes);
     }
 
+    /// <summary>Says that the matrix isn't needed soon: pages of a file leave this process's memory, and are read again if they are touched.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was released.</exception>
+    public void Discard() => _region.Discard(_offset, ByteLength);
+
     /// <summary>Keeps the memory in place until <see cref="EndRead"/>, even if its owner disposes it meanwhile.</summary>
     /// <exception cref="ObjectDisposedException">The memory was released.</exception>
     internal void BeginRead()

@@ -15,20 +15,20 @@ internal sealed class LoadedModel : IDisposable
     private readonly float[] _logits;
     private ulong _sequences;
 
-    public LoadedModel(string path, KernelSet kernels, int threads = 1, int[]? cut = null, int capacity = 1024, int maxRows = 256)
+    public LoadedModel(string path, KernelSet kernels, int threads = 1, int[]? cut = null, int capacity = 1024, int maxRows = 256, ActivationPrecision precision = ActivationPrecision.Float32)
     {
         using var file = ModelFile.Open(path);
         Shape = file.Shape;
         Team = Own(ThreadTeam.Create(threads));
         var ends = Own(file.Load(new WeightSelection(new LayerRange(0, 0), Embedding: true, Head: true)));
         Embedding = new TokenEmbedding(ends.TokenEmbedding!, kernels);
-        Head = Own(new LanguageHead(Shape, ends.Head!, kernels, Team));
+        Head = Own(new LanguageHead(Shape, ends.Head!, kernels, Team, precision: precision));
         int[] borders = [0, .. cut ?? [], Shape.LayerCount];
         Executors = new CpuLayerExecutor[borders.Length - 1];
         for (int i = 0; i < Executors.Length; i++)
         {
             var weights = Own(file.Load(WeightSelection.LayersOnly(new LayerRange(borders[i], borders[i + 1]))));
-            var options = new CpuExecutorOptions { KvCapacityTokens = capacity, MaxBatchRows = maxRows };
+            var options = new CpuExecutorOptions { KvCapacityTokens = capacity, MaxBatchRows = maxRows, Activations = precision };
             Executors[i] = Own(new CpuLayerExecutor(Shape, weights, kernels, Team, options));
         }
 

@@ -1,4 +1,6 @@
 using NativeSplit.Kernels.Formats;
+using NativeSplit.Kernels.Tests.Kernels;
+using NativeSplit.Kernels.Threading;
 
 namespace NativeSplit.Kernels.Tests;
 
@@ -21,6 +23,27 @@ public sealed class AllocationTests
                 set.DequantizeRow(matrix, 1, scratch);
                 set.Multiply(matrix, 0, 3, x.AsSpan(0, 256), 1, y.AsSpan(0, 3), scratch);
                 set.Multiply(matrix, 0, 3, x, 5, y, scratch);
+            }));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(PackedMultiplyTests.NamesAndPackedTypes), MemberType = typeof(PackedMultiplyTests))]
+    public void PackedOperations_AllocateNothing_OnceWarm(string kernels, WeightType type)
+    {
+        KernelSet set = KernelSetCases.Get(kernels);
+        using ThreadTeam team = ThreadTeam.Create(1);
+        var (region, matrix) = KernelSetCases.RandomMatrix(new Random(62), type, 11, 256);
+        using (region)
+        using (PackedWeights packed = PackedWeights.Pack(matrix, team))
+        {
+            float[] x = new float[5 * 256];
+            byte[] quantized = new byte[Int8Rows.RowBytes(x.Length)];
+            float[] y = new float[5 * 11];
+            Assert.Equal(0, AllocatedBytes(() =>
+            {
+                set.Quantize(x, quantized);
+                set.Multiply(packed, 0, 11, quantized, 5, y);
             }));
         }
     }

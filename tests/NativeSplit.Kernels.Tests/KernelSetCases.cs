@@ -82,6 +82,44 @@ public static class KernelSetCases
         return (region, new WeightMatrix(region, 0, type, rows, columns));
     }
 
+    /// <summary>A matrix whose bytes are all the same, but for scales of one.</summary>
+    public static (NativeMemoryRegion Region, WeightMatrix Matrix) FilledMatrix(WeightType type, int rows, int columns, byte fill)
+    {
+        BlockFormat format = BlockFormat.Of(type);
+        int bytes = (int)format.RowBytes(columns) * rows;
+        var region = NativeMemoryRegion.Allocate(bytes);
+        Span<byte> stored = region.BorrowWritable(0, bytes);
+        stored.Fill(fill);
+        for (int block = 0; block < stored.Length; block += format.BlockBytes)
+        {
+            foreach (int offset in FloatOffsets(type))
+            {
+                BitConverter.TryWriteBytes(stored[(block + offset)..], Half.One);
+            }
+        }
+
+        return (region, new WeightMatrix(region, 0, type, rows, columns));
+    }
+
+    /// <summary>A matrix of any bits; scales may be kept finite, subnormal ones among them.</summary>
+    public static (NativeMemoryRegion Region, WeightMatrix Matrix) RandomBitsMatrix(Random random, WeightType type, int rows, int columns, bool finite)
+    {
+        BlockFormat format = BlockFormat.Of(type);
+        int bytes = (int)format.RowBytes(columns) * rows;
+        var region = NativeMemoryRegion.Allocate(bytes);
+        Span<byte> stored = region.BorrowWritable(0, bytes);
+        random.NextBytes(stored);
+        for (int block = 0; finite && block < stored.Length; block += format.BlockBytes)
+        {
+            foreach (int offset in FloatOffsets(type))
+            {
+                stored[block + offset + 1] &= 0xBF;
+            }
+        }
+
+        return (region, new WeightMatrix(region, 0, type, rows, columns));
+    }
+
     private static int[] FloatOffsets(WeightType type) => type switch
     {
         WeightType.Q4_1 or WeightType.Q5_1 or WeightType.Q4_K or WeightType.Q5_K => [0, 2],

@@ -1,3 +1,5 @@
+using NativeSplit.Engine.Execution;
+using NativeSplit.Engine.Execution.Cpu;
 using NativeSplit.Kernels;
 using NativeSplit.Kernels.Memory;
 using NativeSplit.Kernels.Threading;
@@ -7,7 +9,7 @@ using NativeSplit.Model.Weights;
 namespace NativeSplit.Engine.Ends;
 
 /// <summary>The trusted end that turns hidden rows into logits: final norm, then the LM head, with the vocabulary shared out over the team.</summary>
-/// <remarks>Borrows weights, kernels and team; owns its buffers. Not thread-safe, and nobody else may use the team during a call. Allocates nothing per call.</remarks>
+/// <remarks>Borrows weights, kernels and team; owns its buffers, and with int8 activations a packed copy of the output matrix, which stays mapped for the embedding that may share it. Not thread-safe, and nobody else may use the team during a call. Allocates nothing per call.</remarks>
 public sealed class LanguageHead : IDisposable
 {
     private readonly HeadWeights _weights;
@@ -15,7 +17,8 @@ public sealed class LanguageHead : IDisposable
     private readonly ThreadTeam _team;
     private readonly float _epsilon;
     private readonly int _maxRows;
-    private readonly NativeBuffer<float> _normed;    // [maxRows, hidden]
+    private readonly WeightOperand _output;
+    private readonly InputRows _normed;              // [maxRows, hidden]
     private readonly NativeBuffer<float> _scratch;   // [threads, hidden], a cache line apart
     private readonly LogitsJob _job;
 
@@ -25,8 +28,10 @@ public sealed class LanguageHead : IDisposable
     /// <param name="kernels">Operations; lent.</param>
     /// <param name="team">Threads; lent.</param>
     /// <param name="maxRows">Rows computed at once; more are computed in pieces, with the same bits.</param>
+    /// <param name="precision">In what form activations meet quantised weights.</param>
     /// <exception cref="ArgumentException">The weights don't have the model's shapes.</exception>
-    public LanguageHead(ModelShape shape, HeadWeights weights, KernelSet kernels, ThreadTeam team, int maxRows = 16)
+    /// <exception cref="KernelException">The system hasn't the memory for the packed weights.</exception>
+    public LanguageHead(ModelShape shape, HeadWeights weights, KernelSet kernels, ThreadTeam team, int maxRows = 16, ActivationPrecision precision = ActivationPrecision.Int8)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(weights);
@@ -46,7 +51,13 @@ public sealed class LanguageHead : IDisposable
         _team = team;
         _epsilon = shape.NormEpsilon;
         _maxRows = maxRows;
-        _normed = new NativeBuffer<float>(checked(maxRows * HiddenSize));
+        _output = WeightOperand.Create(weights.Output, precision, team);
+        if (_output.IsPacked)
+        {
+            weights.Output.Discard();
+        }
+
+        _normed = new InputRows(maxRows, HiddenSize, _output.IsPacked);
         _scratch = new NativeBuffer<float>(checked(team.Size * ScratchStride));
         _job = new LogitsJob(this);
     }
@@ -85,7 +96,8 @@ public sealed class LanguageHead : IDisposable
             for (int i = 0; i < count; i++)
             {
                 var x = hidden.Slice(rows[first + i] * HiddenSize, HiddenSize);
-                _kernels.RmsNorm(x, _weights.Norm.Span, _epsilon, _normed.Span.Slice(i * HiddenSize, HiddenSize));
+                _kernels.RmsNorm(x, _weights.Norm.Span, _epsilon, _normed.Row(i));
+                _normed.Quantize(_kernels, i, 0, HiddenSize);
             }
 
             _job.Run(count, logits.Slice(first * VocabularySize, count * VocabularySize));
@@ -95,6 +107,7 @@ public sealed class LanguageHead : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _output.Dispose();
         _normed.Dispose();
         _scratch.Dispose();
     }
@@ -113,15 +126,14 @@ public sealed class LanguageHead : IDisposable
 
         public void Execute(int part, int parts)
         {
-            var share = WorkSplit.Of(head.VocabularySize, 16, part, parts);
+            var share = WorkSplit.Of(head.VocabularySize, ProjectJob.ColumnGranularity, part, parts);
             if (share.IsEmpty)
             {
                 return;
             }
 
-            var x = head._normed.Span[..(_rows * head.HiddenSize)];
             var scratch = head._scratch.Span.Slice(part * head.ScratchStride, head.ScratchStride);
-            head._kernels.Multiply(head._weights.Output, share.Start, share.Count, x, _rows, _logits.Span, scratch);
+            head._output.Multiply(head._kernels, share, head._normed, _rows, _logits.Span, scratch);
         }
     }
 }

@@ -8,4 +8,7 @@ public sealed record CpuExecutorOptions
 
     /// <summary>Rows computed at once; larger batches are computed in pieces, with the same bits.</summary>
     public int MaxBatchRows { get; init; } = 256;
+
+    /// <summary>In what form activations meet quantised weights.</summary>
+    public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int8;
 }

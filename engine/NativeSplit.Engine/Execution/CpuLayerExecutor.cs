@@ -7,15 +7,19 @@ using NativeSplit.Model.Weights;
 
 namespace NativeSplit.Engine.Execution;
 
-/// <summary>Runs a layer range on the processor, in float32 from stored weights.</summary>
+/// <summary>Runs a layer range on the processor: in float32 from stored weights, or with int8 activations from packed ones.</summary>
 /// <remarks>
 /// <para>Borrows weights, kernels and team; they must outlive it, and nobody else may use the team during a call. Owns its KV cache
 /// and activations, all allocated by the constructor: neither <see cref="Forward"/> nor <see cref="Free"/> allocates.</para>
+/// <para>With <see cref="ActivationPrecision.Int8"/> the constructor packs the matrices that can be, owns the result, and releases those
+/// matrices from the weights (<see cref="ModelWeights.Release"/>): memory holds each of them once.</para>
+/// <para>In either precision a row's bits depend on its own sequence alone: not on the batch, the pieces, the threads or the cut.</para>
 /// <para>Batches of any size are taken; more rows than <see cref="CpuExecutorOptions.MaxBatchRows"/> are computed in pieces.</para>
 /// </remarks>
 public sealed class CpuLayerExecutor : ILayerExecutor
 {
     private readonly ModelWeights _weights;
+    private readonly LayerOperands[] _layers;
     private readonly PagedKvCache _cache;
     private readonly Activations _activations;
     private readonly BatchTable _batch;
@@ -25,16 +29,17 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     private readonly CacheJob _cacheHeads;
     private readonly AttendJob _attend;
     private readonly GateJob _gate;
+    private readonly QuantizeJob _quantize;
     private bool _disposed;
 
     /// <summary>Makes an executor for the layers that are loaded.</summary>
     /// <param name="shape">Shape of the whole model.</param>
-    /// <param name="weights">The layers; lent.</param>
+    /// <param name="weights">The layers; lent, those that get packed released.</param>
     /// <param name="kernels">Operations; lent.</param>
     /// <param name="team">Threads; lent.</param>
-    /// <param name="options">Sizes.</param>
+    /// <param name="options">Sizes and precision.</param>
     /// <exception cref="ArgumentException">The weights don't have the model's shapes, or a size isn't positive.</exception>
-    /// <exception cref="KernelException">The system hasn't the memory for the KV cache.</exception>
+    /// <exception cref="KernelException">The system hasn't the memory for the KV cache or the packed weights.</exception>
     public CpuLayerExecutor(ModelShape shape, ModelWeights weights, KernelSet kernels, ThreadTeam team, CpuExecutorOptions options)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -49,7 +54,8 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _weights = weights;
         _maxRows = options.MaxBatchRows;
         _cache = new PagedKvCache(shape, weights.Range.Count, options.KvCapacityTokens);
-        _activations = new Activations(shape, _maxRows, team.Size);
+        _layers = LayerOperands.CreateAll(weights, options.Activations, team);
+        _activations = new Activations(shape, _maxRows, team.Size, quantized: Array.Exists(_layers, layer => layer.AnyPacked));
         _batch = new BatchTable(_maxRows);
         var rotary = new RotaryTable(shape.Rope, Math.Min(shape.ContextLength, _cache.Use.CapacityTokens));
         _norm = new NormJob(kernels, team, shape.NormEpsilon);
@@ -57,6 +63,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _cacheHeads = new CacheJob(shape, kernels, team, _activations, _batch, _cache, rotary);
         _attend = new AttendJob(shape, kernels, team, _activations, _batch, _cache);
         _gate = new GateJob(kernels, team, _activations);
+        _quantize = new QuantizeJob(kernels, team);
     }
 
     /// <inheritdoc/>
@@ -105,7 +112,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
             _batch.Fill(batch, first, count, _cache);
             for (int layer = 0; layer < _weights.Layers.Count; layer++)
             {
-                RunLayer(_weights.Layers[layer], layer, count);
+                RunLayer(_weights.Layers[layer], _layers[layer], layer, count);
             }
 
             _activations.Residual.Span[..piece.Length].CopyTo(piece);
@@ -120,10 +127,11 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _disposed = true;
         _activations.Dispose();
         _cache.Dispose();
+        Array.ForEach(_layers, layer => layer.Dispose());
     }
 
     // One pre-norm transformer layer (Touvron et al. 2023): residual += Attention(norm(residual)); residual += FeedForward(norm(residual)).
-    private void RunLayer(LayerWeights w, int layer, int rows)
+    private void RunLayer(LayerWeights w, LayerOperands m, int layer, int rows)
     {
         var a = _activations;
 
@@ -131,15 +139,16 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _project.Run(
             a.Normed,
             rows,
-            new Projection(w.Query, w.QueryBias, a.Query),                                                        // [rows, heads, headSize]
-            new Projection(w.Key, w.KeyBias, a.Key),                                                              // [rows, kvHeads, headSize]
-            new Projection(w.Value, w.ValueBias, a.Value));                                                       // [rows, kvHeads, headSize]
+            new Projection(m.Query, w.QueryBias, a.Query),                                                        // [rows, heads, headSize]
+            new Projection(m.Key, w.KeyBias, a.Key),                                                              // [rows, kvHeads, headSize]
+            new Projection(m.Value, w.ValueBias, a.Value));                                                       // [rows, kvHeads, headSize]
         _cacheHeads.Run(w, layer, rows);                                                                          // norm per head, rotary, append
         _attend.Run(layer, rows);                                                                                 // [rows, heads, headSize]
-        _project.RunAndAdd(a.Attended, rows, new Projection(w.AttentionOutput, w.AttentionOutputBias, a.Delta), a.Residual);
+        _quantize.Run(a.Attended, rows);
+        _project.RunAndAdd(a.Attended, rows, new Projection(m.AttentionOutput, w.AttentionOutputBias, a.Delta), a.Residual);
 
         _norm.Run(a.Residual, w.FeedForwardNorm, rows, a.Normed);                                                 // [rows, hidden]
-        _gate.Run(a.Normed, rows, w.Gate, w.Up);                                                                  // [rows, feedForward]
-        _project.RunAndAdd(a.Gate, rows, new Projection(w.Down, default, a.Delta), a.Residual);                   // [rows, hidden]
+        _gate.Run(a.Normed, rows, m.Gate, m.Up);                                                                  // [rows, feedForward]
+        _project.RunAndAdd(a.Gate, rows, new Projection(m.Down, default, a.Delta), a.Residual);                   // [rows, hidden]
     }
 }

@@ -6,8 +6,9 @@ namespace NativeSplit.Model.Weights;
 public sealed class ModelWeights : IDisposable
 {
     private readonly IReadOnlyList<IDisposable> _regions;
+    private readonly Dictionary<WeightMatrix, IDisposable> _homes;
 
-    internal ModelWeights(LayerRange range, IReadOnlyList<LayerWeights> layers, WeightMatrix? tokenEmbedding, HeadWeights? head, long byteLength, IReadOnlyList<IDisposable> regions)
+    internal ModelWeights(LayerRange range, IReadOnlyList<LayerWeights> layers, WeightMatrix? tokenEmbedding, HeadWeights? head, long byteLength, IReadOnlyList<IDisposable> regions, Dictionary<WeightMatrix, IDisposable> homes)
     {
         Range = range;
         Layers = layers;
@@ -15,6 +16,7 @@ public sealed class ModelWeights : IDisposable
         Head = head;
         ByteLength = byteLength;
         _regions = regions;
+        _homes = homes;
     }
 
     /// <summary>Layers that are here.</summary>
@@ -29,11 +31,23 @@ public sealed class ModelWeights : IDisposable
     /// <summary>Final norm and LM head; null when not asked for.</summary>
     public HeadWeights? Head { get; }
 
-    /// <summary>Bytes mapped for these weights.</summary>
+    /// <summary>Bytes mapped for these weights when they were loaded.</summary>
     public long ByteLength { get; }
 
     /// <summary>What is mapped, by file and offset.</summary>
     internal IReadOnlyList<WeightExtent> Extents { get; init; } = [];
+
+    /// <summary>Gives a matrix up: it may not be used afterwards. A mapped stretch goes when its last matrix is given up.</summary>
+    /// <param name="matrix">A matrix of these weights; one that was given up already is ignored.</param>
+    /// <remarks>For executors that keep weights in a form of their own. Not thread-safe.</remarks>
+    public void Release(WeightMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        if (_homes.Remove(matrix, out var region) && !_homes.ContainsValue(region))
+        {
+            region.Dispose();
+        }
+    }
 
     /// <summary>Unmaps everything. Matrices lent from here are dead afterwards.</summary>
     public void Dispose()

@@ -113,6 +113,7 @@ internal sealed class WeightLoader(
     {
         private readonly List<(WeightExtent Extent, MemoryRegion Region)> _mapped = [];
         private readonly HashSet<MemoryRegion> _lent = [];
+        private readonly Dictionary<WeightMatrix, IDisposable> _homes = [];
 
         public Mapping(WeightStore store, List<WeightExtent> extents)
         {
@@ -134,7 +135,9 @@ internal sealed class WeightLoader(
         {
             var (extent, region) = Find(tensor);
             _lent.Add(region);
-            return new WeightMatrix(region, tensor.Offset - extent.Offset, tensor.Type!.Value, (int)tensor.Info.Shape[^2], (int)tensor.Info.Shape[^1]);
+            var matrix = new WeightMatrix(region, tensor.Offset - extent.Offset, tensor.Type!.Value, (int)tensor.Info.Shape[^2], (int)tensor.Info.Shape[^1]);
+            _homes.Add(matrix, region);
+            return matrix;
         }
 
         public ReadOnlyMemory<float> Vector(StoredTensor? tensor)
@@ -179,7 +182,7 @@ internal sealed class WeightLoader(
             var kept = _mapped.FindAll(entry => _lent.Contains(entry.Region));
             _mapped.RemoveAll(entry => _lent.Contains(entry.Region));
             return new ModelWeights(
-                range, layers, tokenEmbedding, head, kept.Sum(entry => entry.Extent.Length), [.. kept.Select(entry => entry.Region)])
+                range, layers, tokenEmbedding, head, kept.Sum(entry => entry.Extent.Length), [.. kept.Select(entry => entry.Region)], _homes)
             {
                 Extents = [.. kept.Select(entry => entry.Extent)],
             };

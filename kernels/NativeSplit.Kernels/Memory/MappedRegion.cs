@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
+using NativeSplit.Kernels.Interop;
 
 namespace NativeSplit.Kernels.Memory;
 
@@ -31,6 +32,25 @@ public sealed unsafe class MappedRegion : MemoryRegion
 
     /// <summary>Offset of the first byte in the file.</summary>
     public long FileOffset { get; }
+
+    /// <inheritdoc/>
+    internal override void Discard(long offset, long length)
+    {
+        base.Discard(offset, length);
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        // Whole pages inside the part: a neighbour may be in use. A read-only mapping of a file has nothing to lose, so a refusal doesn't matter.
+        nint page = Environment.SystemPageSize;
+        nint start = (handle + (nint)offset + page - 1) & -page;
+        nint end = (handle + (nint)(offset + length)) & -page;
+        if (start < end)
+        {
+            _ = Libc.madvise(start, (nuint)(end - start), Libc.MADV_DONTNEED);
+        }
+    }
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle()

@@ -17,6 +17,9 @@ public abstract class MemoryRegion : SafeHandle
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
 
+    /// <summary>Says that part of the region isn't needed soon. Its contents stay; pages of a file may leave memory.</summary>
+    internal virtual void Discard(long offset, long length) => ObjectDisposedException.ThrowIf(IsClosed, this);
+
     /// <summary>Lends part of the region. The span is valid until the region is disposed.</summary>
     /// <param name="offset">Bytes from the start.</param>
     /// <param name="length">Bytes to lend.</param>

@@ -1,7 +1,7 @@
 namespace NativeSplit.Kernels.Scalar;
 
 /// <summary>The plain set: runs everywhere and is the specification of the others.</summary>
-internal sealed class ScalarKernels : KernelSet
+internal sealed partial class ScalarKernels : KernelSet
 {
     private const int ExponentSums = 16;
 

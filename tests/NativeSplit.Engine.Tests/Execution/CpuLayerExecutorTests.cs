@@ -10,31 +10,35 @@ namespace NativeSplit.Engine.Tests.Execution;
 public class CpuLayerExecutorTests
 {
     [Theory]
-    [InlineData("qwen3-f32")]
-    [InlineData("llama256-q4_k")]
-    public void Forward_GivesTheSameBits_OnAnyNumberOfThreadsAndPieceSize(string name)
+    [InlineData("qwen3-f32", ActivationPrecision.Float32)]
+    [InlineData("llama256-q4_k", ActivationPrecision.Float32)]
+    [InlineData("llama256-q4_k", ActivationPrecision.Int8)]
+    [InlineData("llama256-q6_k", ActivationPrecision.Int8)]
+    public void Forward_GivesTheSameBits_OnAnyNumberOfThreadsAndPieceSize(string name, ActivationPrecision precision)
     {
         string path = GoldenManifest.Default.Model(name).Path;
         int[] tokens = GoldenManifest.Default.Sequences["s64"];
         float[] expected;
-        using (var one = new LoadedModel(path, KernelSets.Fastest))
+        using (var one = new LoadedModel(path, KernelSets.Fastest, precision: precision))
         {
             expected = one.Run(tokens);
         }
 
         foreach (var (threads, maxRows) in new[] { (2, 256), (3, 256), (5, 7), (8, 1), (40, 64) })
         {
-            using var many = new LoadedModel(path, KernelSets.Fastest, threads, maxRows: maxRows);
+            using var many = new LoadedModel(path, KernelSets.Fastest, threads, maxRows: maxRows, precision: precision);
             Assert.Equal(expected, many.Run(tokens));
         }
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void Forward_AllocatesNothing_InPrefillAndDecode(int threads)
+    [InlineData(1, ActivationPrecision.Float32)]
+    [InlineData(2, ActivationPrecision.Float32)]
+    [InlineData(1, ActivationPrecision.Int8)]
+    [InlineData(2, ActivationPrecision.Int8)]
+    public void Forward_AllocatesNothing_InPrefillAndDecode(int threads, ActivationPrecision precision)
     {
-        using var model = new LoadedModel(GoldenManifest.Default.Model("qwen2-256-q4_k_m").Path, KernelSets.Fastest, threads, cut: [2]);
+        using var model = new LoadedModel(GoldenManifest.Default.Model("qwen2-256-q4_k_m").Path, KernelSets.Fastest, threads, cut: [2], precision: precision);
         int width = model.Shape.HiddenSize;
         SequenceRows[] batch = new SequenceRows[2];
         float[] hidden = new float[24 * width];

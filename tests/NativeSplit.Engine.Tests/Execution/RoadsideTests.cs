@@ -1,3 +1,4 @@
+using NativeSplit.Engine.Execution;
 using NativeSplit.Testing;
 
 namespace NativeSplit.Engine.Tests.Execution;
@@ -62,12 +63,13 @@ public class RoadsideTests
     }
 
     [Theory]
-    [InlineData("roadside-1.6m-f16.gguf", 10)]
-    [InlineData("roadside-1.6m-q8_0.gguf", 9)]
-    public void Continue_GivesTheReferenceTexts_FromTheShippedFiles(string file, int texts)
+    [InlineData("roadside-1.6m-f16.gguf", ActivationPrecision.Float32, 10)]
+    [InlineData("roadside-1.6m-q8_0.gguf", ActivationPrecision.Float32, 9)]
+    [InlineData("roadside-1.6m-q8_0.gguf", ActivationPrecision.Int8, 9)]
+    public void Continue_GivesTheReferenceTexts_FromTheShippedFiles(string file, ActivationPrecision precision, int texts)
     {
         // The card says how many of the ten texts llama.cpp gives with these weights.
-        using var model = new LoadedModel(TestData.ModelPath(file), KernelSets.Fastest, threads: 2);
+        using var model = new LoadedModel(TestData.ModelPath(file), KernelSets.Fastest, threads: 2, precision: precision);
         int equal = RoadsideGolden.Cases.Count(entry =>
         {
             int length = entry.EndIndex + 1 ?? entry.ContinuationIds.Length;

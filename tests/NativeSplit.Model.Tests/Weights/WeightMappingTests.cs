@@ -1,4 +1,5 @@
 using System.Globalization;
+using NativeSplit.Kernels;
 using NativeSplit.Kernels.Memory;
 using NativeSplit.Model.Files;
 using NativeSplit.Model.Files.Gguf;
@@ -52,6 +53,26 @@ public sealed class WeightMappingTests
         using var weights = model.Load(WeightSelection.LayersOnly(new(1, 3)));
 
         Assert.Equal([model.BytesOfLayer(1), model.BytesOfLayer(2)], weights.Extents.Select(extent => extent.Length));
+    }
+
+    [Fact]
+    public void Release_UnmapsAStretch_WithItsLastMatrix()
+    {
+        using var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
+        using var weights = model.Load(WeightSelection.LayersOnly(new(1, 3)));
+        var first = weights.Layers[0];
+        foreach (var matrix in (WeightMatrix[])[first.Query, first.Query, first.Key, first.Value, first.AttentionOutput, first.Gate, first.Up])
+        {
+            weights.Release(matrix);
+            Assert.Equal(weights.ByteLength, MemoryAccounting.MappedBytes);
+        }
+
+        weights.Release(first.Down);
+        Assert.Equal(model.BytesOfLayer(2), MemoryAccounting.MappedBytes);
+        Assert.Throws<ObjectDisposedException>(() => first.Query.BorrowRow(0).Length);
+        Assert.NotEqual(0, weights.Layers[1].Query.BorrowRow(0).Length);
+        weights.Dispose();
+        Assert.Equal(0, MemoryAccounting.MappedBytes);
     }
 
     [Fact]

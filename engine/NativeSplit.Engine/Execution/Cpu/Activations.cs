@@ -12,19 +12,20 @@ internal sealed class Activations : IDisposable
     /// <param name="shape">Shape of the model.</param>
     /// <param name="maxRows">Rows of a batch at most.</param>
     /// <param name="threads">Threads that need scratch of their own.</param>
-    public Activations(ModelShape shape, int maxRows, int threads)
+    /// <param name="quantized">Whether the inputs of matrices are quantised.</param>
+    public Activations(ModelShape shape, int maxRows, int threads, bool quantized)
     {
         int widest = Math.Max(shape.HiddenSize, Math.Max(shape.QuerySize, shape.FeedForwardSize));
 
         // A cache line apart, so that threads don't write to one another's lines.
         _scratchStride = (widest + 15) & ~15;
         Residual = Allocate(maxRows, shape.HiddenSize);
-        Normed = Allocate(maxRows, shape.HiddenSize);
+        Normed = new InputRows(maxRows, shape.HiddenSize, quantized);
         Query = Allocate(maxRows, shape.QuerySize);
         Key = Allocate(maxRows, shape.KeyValueSize);
         Value = Allocate(maxRows, shape.KeyValueSize);
-        Attended = Allocate(maxRows, shape.QuerySize);
-        Gate = Allocate(maxRows, shape.FeedForwardSize);
+        Attended = new InputRows(maxRows, shape.QuerySize, quantized);
+        Gate = new InputRows(maxRows, shape.FeedForwardSize, quantized);
         Up = Allocate(maxRows, shape.FeedForwardSize);
         Delta = Allocate(maxRows, shape.HiddenSize);
         ScratchPool = Allocate(threads, _scratchStride);
@@ -34,7 +35,7 @@ internal sealed class Activations : IDisposable
     public NativeBuffer<float> Residual { get; }
 
     /// <summary>Normed residual stream. Shape [rows, hidden].</summary>
-    public NativeBuffer<float> Normed { get; }
+    public InputRows Normed { get; }
 
     /// <summary>Queries. Shape [rows, heads, headSize].</summary>
     public NativeBuffer<float> Query { get; }
@@ -46,10 +47,10 @@ internal sealed class Activations : IDisposable
     public NativeBuffer<float> Value { get; }
 
     /// <summary>Output of attention. Shape [rows, heads, headSize].</summary>
-    public NativeBuffer<float> Attended { get; }
+    public InputRows Attended { get; }
 
     /// <summary>Gate of the feed-forward block, then SiLU(gate)·up. Shape [rows, feedForward].</summary>
-    public NativeBuffer<float> Gate { get; }
+    public InputRows Gate { get; }
 
     /// <summary>Up-projection of the feed-forward block. Shape [rows, feedForward].</summary>
     public NativeBuffer<float> Up { get; }

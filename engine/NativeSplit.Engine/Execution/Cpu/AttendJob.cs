@@ -42,7 +42,7 @@ internal sealed class AttendJob(ModelShape shape, KernelSet kernels, ThreadTeam 
         int keyValueHead = head / (shape.HeadCount / shape.KeyValueHeadCount);
         int offset = (row * shape.QuerySize) + (head * shape.HeadSize);
         var query = activations.Query.Span.Slice(offset, shape.HeadSize);
-        var output = activations.Attended.Span.Slice(offset, shape.HeadSize);
+        var output = activations.Attended.Values.Span.Slice(offset, shape.HeadSize);
         output.Clear();
         var state = SoftmaxState.Empty;
         int positions = batch.Position(row) + 1;

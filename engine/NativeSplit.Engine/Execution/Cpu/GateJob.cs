@@ -1,15 +1,14 @@
 using NativeSplit.Kernels;
-using NativeSplit.Kernels.Memory;
 using NativeSplit.Kernels.Threading;
 
 namespace NativeSplit.Engine.Execution.Cpu;
 
-/// <summary>First half of the feed-forward block: <c>gate = SiLU(G·x) · (U·x)</c>; its output columns are shared out.</summary>
+/// <summary>First half of the feed-forward block: <c>gate = SiLU(G·x) · (U·x)</c>, quantised where a packed matrix takes it; its output columns are shared out.</summary>
 internal sealed class GateJob(KernelSet kernels, ThreadTeam team, Activations activations) : ITeamJob
 {
-    private NativeBuffer<float> _x = null!;
-    private WeightMatrix _gateWeights = null!;
-    private WeightMatrix _upWeights = null!;
+    private InputRows _x = null!;
+    private WeightOperand _gateWeights = null!;
+    private WeightOperand _upWeights = null!;
     private int _rows;
 
     /// <summary>Runs it; the result is in <see cref="Activations.Gate"/>.</summary>
@@ -17,7 +16,7 @@ internal sealed class GateJob(KernelSet kernels, ThreadTeam team, Activations ac
     /// <param name="rows">Rows.</param>
     /// <param name="gate">Shape [feedForward, hidden].</param>
     /// <param name="up">Shape [feedForward, hidden].</param>
-    public void Run(NativeBuffer<float> x, int rows, WeightMatrix gate, WeightMatrix up)
+    public void Run(InputRows x, int rows, WeightOperand gate, WeightOperand up)
     {
         (_x, _rows, _gateWeights, _upWeights) = (x, rows, gate, up);
         team.Run(this);
@@ -33,15 +32,15 @@ internal sealed class GateJob(KernelSet kernels, ThreadTeam team, Activations ac
             return;
         }
 
-        var x = _x.Span[..(_rows * _gateWeights.Columns)];
-        var gate = activations.Gate.Span[..(_rows * width)];
+        var gate = activations.Gate.Rows(_rows);
         var up = activations.Up.Span[..(_rows * width)];
-        kernels.Multiply(_gateWeights, share.Start, share.Count, x, _rows, gate, activations.Scratch(part));
-        kernels.Multiply(_upWeights, share.Start, share.Count, x, _rows, up, activations.Scratch(part));
+        _gateWeights.Multiply(kernels, share, _x, _rows, gate, activations.Scratch(part));
+        _upWeights.Multiply(kernels, share, _x, _rows, up, activations.Scratch(part));
         for (int row = 0; row < _rows; row++)
         {
             var columns = gate.Slice((row * width) + share.Start, share.Count);
             kernels.SiluMultiply(columns, up.Slice((row * width) + share.Start, share.Count), columns);
+            activations.Gate.Quantize(kernels, row, share.Start, share.Count);
         }
     }
 }

@@ -8,19 +8,20 @@ namespace NativeSplit.Engine.Execution.Cpu;
 /// <param name="Weights">Shape [outputs, inputs].</param>
 /// <param name="Bias">Shape [outputs], or empty.</param>
 /// <param name="Output">Shape [rows, outputs].</param>
-internal readonly record struct Projection(WeightMatrix Weights, ReadOnlyMemory<float> Bias, NativeBuffer<float> Output);
+internal readonly record struct Projection(WeightOperand Weights, ReadOnlyMemory<float> Bias, NativeBuffer<float> Output);
 
 /// <summary>Applies one or more matrices to the same rows; their output columns are shared out.</summary>
 internal sealed class ProjectJob(KernelSet kernels, ThreadTeam team, Activations activations) : ITeamJob
 {
     /// <summary>
     /// Output columns are cut at multiples of this: whole vectors of every instruction set, so that an element is always
-    /// worked out at the same place in a vector; and whole cache lines.
+    /// worked out at the same place in a vector; whole cache lines; whole panels of packed weights; and whole blocks of
+    /// quantised activations.
     /// </summary>
-    public const int ColumnGranularity = 16;
+    public const int ColumnGranularity = 32;
 
     private readonly Projection[] _projections = new Projection[3];
-    private NativeBuffer<float> _x = null!;
+    private InputRows _x = null!;
     private NativeBuffer<float>? _sum;
     private int _count;
     private int _rows;
@@ -29,7 +30,7 @@ internal sealed class ProjectJob(KernelSet kernels, ThreadTeam team, Activations
     /// <param name="x">Shape [rows, inputs].</param>
     /// <param name="rows">Rows.</param>
     /// <param name="projections">Matrices with their outputs.</param>
-    public void Run(NativeBuffer<float> x, int rows, params ReadOnlySpan<Projection> projections)
+    public void Run(InputRows x, int rows, params ReadOnlySpan<Projection> projections)
     {
         (_x, _rows, _count, _sum) = (x, rows, projections.Length, null);
         projections.CopyTo(_projections);
@@ -41,7 +42,7 @@ internal sealed class ProjectJob(KernelSet kernels, ThreadTeam team, Activations
     /// <param name="rows">Rows.</param>
     /// <param name="projection">The matrix.</param>
     /// <param name="sum">Shape [rows, outputs], added to in place.</param>
-    public void RunAndAdd(NativeBuffer<float> x, int rows, Projection projection, NativeBuffer<float> sum)
+    public void RunAndAdd(InputRows x, int rows, Projection projection, NativeBuffer<float> sum)
     {
         (_x, _rows, _count, _sum) = (x, rows, 1, sum);
         _projections[0] = projection;
@@ -66,9 +67,8 @@ internal sealed class ProjectJob(KernelSet kernels, ThreadTeam team, Activations
             return;
         }
 
-        var x = _x.Span[..(_rows * projection.Weights.Columns)];
         var y = projection.Output.Span[..(_rows * outputs)];
-        kernels.Multiply(projection.Weights, share.Start, share.Count, x, _rows, y, activations.Scratch(part));
+        projection.Weights.Multiply(kernels, share, _x, _rows, y, activations.Scratch(part));
         for (int row = 0; row < _rows; row++)
         {
             int start = (row * outputs) + share.Start;

@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using NativeSplit.Kernels.Simd;
+using X86Avx2 = System.Runtime.Intrinsics.X86.Avx2;
+
+namespace NativeSplit.Kernels.Avx2;
+
+/// <summary>Pieces of packed products that several types share.</summary>
+internal static unsafe class Avx2Quads
+{
+    /// <summary>4 nibble quads of a half: low, high, low, high nibbles of two vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Nibbles(byte* group, int half, out Vector256<byte> w0, out Vector256<byte> w1, out Vector256<byte> w2, out Vector256<byte> w3)
+    {
+        Vector256<byte> mask = Vector256.Create((byte)15);
+        Vector256<byte> first = Vector256.Load(group + (64 * half));
+        Vector256<byte> second = Vector256.Load(group + (64 * half) + 32);
+        w0 = first & mask;
+        w1 = (first.AsUInt16() >> 4).AsByte() & mask;
+        w2 = second & mask;
+        w3 = (second.AsUInt16() >> 4).AsByte() & mask;
+    }
+
+    /// <summary>4 activations, broadcast to all rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Broadcast(byte* x) => Vector256.Create(Unsafe.ReadUnaligned<int>(x)).AsSByte();
+
+    /// <summary>Products of unsigned weights and activations, neighbours added: 16-bit lanes. The caller makes sure that nothing saturates.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Products(Vector256<byte> w, byte* x) => X86Avx2.MultiplyAddAdjacent(w, Broadcast(x));
+
+    /// <summary>Products of 4 quads, added in 16 bits: lanes up to 8·max(q)·127 in magnitude, which stays below 2¹⁵ for q up to 31.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Products(Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x) =>
+        (Products(w0, x) + Products(w1, x + 4)) + (Products(w2, x + 8) + Products(w3, x + 12));
+
+    /// <summary>8 unsigned scales as twice the same 16-bit number in every lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> UnsignedScales(byte* scales)
+    {
+        Vector256<int> wide = X86Avx2.ConvertToVector256Int32(scales);
+        return (wide | (wide << 16)).AsInt16();
+    }
+
+    /// <summary>8 signed scales as twice the same 16-bit number in every lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> SignedScales(byte* scales)
+    {
+        Vector256<int> upper = X86Avx2.ConvertToVector256Int32((sbyte*)scales) << 16;
+        return (upper | (upper >>> 16)).AsInt16();
+    }
+
+    /// <summary>8 binary16 as float32; none is infinite or NaN (<see cref="PackedWeights.HasFiniteScales"/>).</summary>
+    /// <remarks>Sign, exponent and fraction in their places make the value times 2⁻¹¹², also for subnormals.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Halves(byte* source)
+    {
+        Vector256<int> bits = (WideLoad.UInt16((ushort*)source) << 16).AsInt32() >> 3;
+        return (bits & Vector256.Create(unchecked((int)0x8FFF_E000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
+    }
+}
