@@ -6,7 +6,7 @@ using NativeSplit.ModelMaker;
 
 namespace NativeSplit.Benchmarks;
 
-/// <summary><see cref="KernelSet.Multiply"/> on one thread: 1 input is decode, 8 a small batch, 64 a piece of a prompt.</summary>
+/// <summary><c>KernelSet.Multiply</c> on one thread: 1 input is decode, 8 a small batch, 64 a piece of a prompt.</summary>
 public class MultiplyBenchmarks : IKernelWork
 {
     private readonly KernelSet _kernels = KernelCatalog.Default;
