@@ -56,20 +56,23 @@ public sealed class VerbTests : IDisposable
         Assert.Equal("[[0,2],[2,5],[5,8]]", JsonNode.Parse(second.Output)!["ranges"]!.ToJsonString());
     }
 
-    [Fact]
-    public async Task Logits_AgreeWithTheReference()
+    [Theory]
+    [InlineData("qwen3-f32", "llamacpp", "float32", 1e-4f)]
+    [InlineData("llama256-q4_0", "dequant", "float32", 1e-4f)]
+    [InlineData("llama256-q4_0", "llamacpp", "int8", 0.05f)]
+    public async Task Logits_AgreeWithTheReference(string model, string reference, string precision, float tolerance)
     {
         string file = Path.Combine(_folder, "logits.f32");
-        string model = TestData.PathOf("golden", "models", "qwen3-f32.gguf");
         JsonNode manifest = JsonNode.Parse(File.ReadAllText(TestData.PathOf("golden", "manifest.json")))!;
         string tokens = string.Join(',', manifest["sequences"]!["s17"]!.AsArray().Select(t => t!.GetValue<int>()));
-        Assert.Equal(0, (await NativeSplitProcess.RunAsync("logits", "--model", model, "--tokens", tokens, "--cut", "1,3", "--out", file)).Code);
+        Finished logits = await NativeSplitProcess.RunAsync("logits", "--model", TestData.PathOf("golden", "models", $"{model}.gguf"), "--tokens", tokens, "--cut", "1", "--precision", precision, "--out", file);
+        Assert.True(logits.Code == 0, logits.Error);
 
         float[] ours = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray();
-        float[] theirs = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(TestData.PathOf("golden", "logits", "qwen3-f32.llamacpp.s17.f32"))).ToArray();
+        float[] theirs = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(TestData.PathOf("golden", "logits", $"{model}.{reference}.s17.f32"))).ToArray();
         Assert.Equal(theirs.Length, ours.Length);
         float largest = theirs.Max(MathF.Abs);
-        Assert.True(ours.Zip(theirs, (a, b) => MathF.Abs(a - b)).Max() <= 1e-4f * largest);
+        Assert.True(ours.Zip(theirs, (a, b) => MathF.Abs(a - b)).Max() <= tolerance * largest);
     }
 
     [Fact]

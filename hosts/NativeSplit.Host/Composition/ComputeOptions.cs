@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NativeSplit.Engine.Execution;
 using NativeSplit.Kernels;
 using NativeSplit.Kernels.Threading;
 
@@ -25,6 +26,15 @@ internal sealed class ComputeOptions
         HelpName = "NAME",
     };
 
+    /// <summary>Precision of activations, for verbs that run alone. Nodes of a cluster always use the same one, int8.</summary>
+    /// <param name="standard">What the verb does when nothing is asked for.</param>
+    public static Option<ActivationPrecision> Precision(ActivationPrecision standard) => new("--precision")
+    {
+        Description = "How activations meet quantised weights: float32 (exact) or int8 (several times as fast, rounded as llama.cpp rounds).",
+        HelpName = "float32|int8",
+        DefaultValueFactory = _ => standard,
+    };
+
     public void AddTo(Command command)
     {
         command.Add(_threads);
@@ -46,4 +56,5 @@ internal sealed class ComputeOptions
 /// <summary>How this process computes.</summary>
 /// <param name="Kernels">Kernel set.</param>
 /// <param name="Threads">Threads of a team.</param>
-internal sealed record Compute(KernelSet Kernels, int Threads);
+/// <param name="Precision">How activations meet quantised weights.</param>
+internal sealed record Compute(KernelSet Kernels, int Threads, ActivationPrecision Precision = ActivationPrecision.Int8);

@@ -21,11 +21,13 @@ internal static class LogitsVerb
         Option<string> output = new("--out", "-o") { Description = "File to write: little-endian float32 [positions, vocabulary].", HelpName = "FILE", Required = true };
         Option<bool> json = CommonArguments.Json();
         var compute = new ComputeOptions();
+        Option<ActivationPrecision> precision = ComputeOptions.Precision(ActivationPrecision.Float32);
         Command command = new("logits", "Write the logits of every position of a sequence of tokens.") { model, tokens, cut, output, json };
         compute.AddTo(command);
+        command.Add(precision);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(parsed.GetValue(model)), compute.Read(parsed));
+            using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(parsed.GetValue(model)), compute.Read(parsed) with { Precision = parsed.GetValue(precision) });
             TokenId[] ids = ReadTokens(parsed.GetRequiredValue(tokens), loaded.Shape);
             IReadOnlyList<LayerRange> ranges = ReadCuts(parsed.GetValue(cut), loaded.Shape.LayerCount);
             float[] hidden = await ForwardAsync(loaded, ids, ranges, cancellationToken);

@@ -22,15 +22,17 @@ internal static class RunVerb
         Option<bool> ignoreEnd = new("--ignore-eos") { Description = "Go on past tokens that end a text." };
         var sampling = new SamplingArguments();
         var compute = new ComputeOptions();
+        Option<ActivationPrecision> precision = ComputeOptions.Precision(ActivationPrecision.Int8);
 
         Command command = new("run", "Continue a text in one process. The text goes to standard output, figures to standard error.") { prompt, model, maxTokens, context, stop, raw, ignoreEnd };
         sampling.AddTo(command);
         compute.AddTo(command);
+        command.Add(precision);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string? named = parsed.GetValue(model);
             string text = await ReadPromptAsync(parsed.GetValue(prompt), named, cancellationToken);
-            using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(named), compute.Read(parsed));
+            using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(named), compute.Read(parsed) with { Precision = parsed.GetValue(precision) });
             if (parsed.GetValue(maxTokens) is < 1)
             {
                 throw new UsageException("--max-tokens must be 1 or more.");
