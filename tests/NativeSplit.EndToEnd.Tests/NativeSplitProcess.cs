@@ -101,10 +101,10 @@ internal sealed class NativeSplitProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Asks it to end, as Ctrl-C or a service manager does.</summary>
+    /// <summary>Asks it to end, as a service manager does. Not by Ctrl-C's signal, which a background job inherits as ignored.</summary>
     public async Task<Finished> InterruptAsync()
     {
-        using Process kill = Process.Start("kill", ["-INT", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using Process kill = Process.Start("kill", ["-TERM", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
         return await EndAsync();
     }

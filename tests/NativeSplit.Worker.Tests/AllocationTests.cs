@@ -4,6 +4,7 @@ using NativeSplit.Engine.Execution;
 namespace NativeSplit.Worker.Tests;
 
 /// <summary>What a token costs in managed memory, over gateway, two workers and three sealed hops, all in this process.</summary>
+[Collection("Alone")]
 public sealed class AllocationTests
 {
     private const int Warmup = 60;
@@ -49,3 +50,7 @@ public sealed class AllocationTests
         Assert.InRange(best / Steps, 0, PoolBytesPerStep);
     }
 }
+
+/// <summary>Tests that count what the whole process allocates: nothing else may run.</summary>
+[CollectionDefinition("Alone", DisableParallelization = true)]
+public sealed class AloneCollection;
