@@ -27,14 +27,16 @@ internal sealed class InProcessCluster : IAsyncDisposable
     private readonly List<IDisposable> _owned = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _time;
+    private readonly ActivationPrecision _precision;
 
-    private InProcessCluster(TimeProvider time)
+    private InProcessCluster(TimeProvider time, ActivationPrecision precision)
     {
         _time = time;
+        _precision = precision;
         Model = ModelFile.Open(TestData.ModelPath("roadside-1.6m-q8_0.gguf"));
         _ends = Model.Load(new WeightSelection(new LayerRange(0, 0), Embedding: true, Head: true));
         Embedding = new TokenEmbedding(_ends.TokenEmbedding!, KernelCatalog.Default);
-        Head = new LanguageHead(Model.Shape, _ends.Head!, KernelCatalog.Default, _team);
+        Head = new LanguageHead(Model.Shape, _ends.Head!, KernelCatalog.Default, _team, precision: precision);
         Authority = ClusterAuthority.Create(TimeProvider.System);
         Tokens = new JoinTokenStore(Authority, TimeProvider.System);
     }
@@ -54,9 +56,9 @@ internal sealed class InProcessCluster : IAsyncDisposable
     public PlanDriver Driver { get; private set; } = null!;
 
     /// <summary>Starts a gateway with a plan, and a worker for each other node in it.</summary>
-    public static async Task<InProcessCluster> StartAsync(Plan plan, RouteOptions? route = null, TimeProvider? time = null, bool startWorkers = true)
+    public static async Task<InProcessCluster> StartAsync(Plan plan, RouteOptions? route = null, TimeProvider? time = null, bool startWorkers = true, ActivationPrecision precision = ActivationPrecision.Int8)
     {
-        var cluster = new InProcessCluster(time ?? TimeProvider.System);
+        var cluster = new InProcessCluster(time ?? TimeProvider.System, precision);
         try
         {
             cluster.Driver = PlanDriver.Start(
@@ -190,7 +192,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
         ModelWeights weights = Model.Load(WeightSelection.LayersOnly(layers));
         ThreadTeam team = ThreadTeam.Create(1);
         return new OwningTestExecutor(
-            new CpuLayerExecutor(Model.Shape, weights, KernelCatalog.Default, team, new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows }), weights, team);
+            new CpuLayerExecutor(Model.Shape, weights, KernelCatalog.Default, team, new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows, Activations = _precision }), weights, team);
     }
 
     private sealed class OwningTestExecutor(ILayerExecutor inner, params IDisposable[] owned) : ILayerExecutor

@@ -80,7 +80,7 @@ public sealed class SplitEqualsUnsplitTests
 
     private static async Task<double> DifferenceAsync(Plan plan, RowEncoding encoding)
     {
-        await using InProcessCluster cluster = await InProcessCluster.StartAsync(plan, new RouteOptions { KvTokens = InProcessCluster.KvTokens, Encoding = encoding });
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(plan, new RouteOptions { KvTokens = InProcessCluster.KvTokens, Encoding = encoding }, precision: ActivationPrecision.Float32);
         await using LocalLayerPath local = cluster.CreateLocalPath();
         float[] expected = await cluster.LogitsAsync(local, new SequenceId(1), Tokens, prefill: 11);
         float[] actual = await cluster.LogitsAsync(cluster.Driver.Path, new SequenceId(1), Tokens, prefill: 11);
