@@ -155,7 +155,7 @@ public sealed record StageReport : StageMessage
     /// <summary>Time in the executor, in microseconds.</summary>
     public required long ComputeMicroseconds { get; init; }
 
-    /// <summary>Bytes sent to the next hop, overhead included.</summary>
+    /// <summary>Bytes sent to the next hop: whole frames to a worker, payloads alone to the gateway, which counts its own links.</summary>
     public required long BytesForwarded { get; init; }
 
     /// <summary>Sequences that hold KV room now.</summary>
