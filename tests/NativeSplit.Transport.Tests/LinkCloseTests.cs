@@ -12,6 +12,25 @@ public sealed class LinkCloseTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = Timeout)]
+    public async Task Dispose_NeverThrows_WhenBothEndsCloseAtOnce()
+    {
+        var authority = new TestAuthority();
+        var options = new LinkOptions();
+        await using LinkListener listener = LinkListener.Start(LinkPair.AnyPort, authority.Node("b"), options);
+        for (int i = 0; i < 500; i++)
+        {
+            ValueTask<SealedLink> accepting = listener.AcceptAsync(Token);
+            SealedLink connector = await LinkConnector.ConnectAsync(listener.LocalEndPoint, TestAuthority.UriOf("b"), authority.Node("a"), options, Token);
+            SealedLink acceptor = await accepting;
+
+            // The connector answers the goodbye with its own at once, as a worker does.
+            Task leaving = ReceiveAndLeaveAsync(connector);
+            await acceptor.DisposeAsync();
+            await leaving;
+        }
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task ReceiveAsync_EndsWithClosed_WhenDisposedMeanwhile()
     {
         await using LinkPair pair = await LinkPair.OpenAsync();
@@ -118,4 +137,10 @@ public sealed class LinkCloseTests
 
     private static async Task AssertClosedAsync(Func<Task> action) =>
         Assert.Equal(LinkFault.Closed, (await Assert.ThrowsAsync<LinkException>(action)).Fault);
+
+    private static async Task ReceiveAndLeaveAsync(SealedLink link)
+    {
+        Assert.Equal(ReceiveStatus.Closed, await link.ReceiveAsync(Token));
+        await link.DisposeAsync();
+    }
 }

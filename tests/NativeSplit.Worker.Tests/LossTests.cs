@@ -141,8 +141,11 @@ public sealed class LossTests
     /// <summary>Reserves as soon as the path is whole again; the driver puts the plan in force in its own time.</summary>
     private static async Task ReserveAgainAsync(InProcessCluster cluster)
     {
+        using var bound = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        bound.CancelAfter(TimeSpan.FromMinutes(3));
         while (true)
         {
+            bound.Token.ThrowIfCancellationRequested();
             try
             {
                 Assert.True(await cluster.Driver.Path.TryReserveAsync(Sequence, 4, Cancel));

@@ -236,7 +236,6 @@ public sealed class SealedLink : IAsyncDisposable
                 ushort reason = _sender.KeysExhausted ? (ushort)LinkFault.KeysExhausted : (ushort)0;
                 await _sender.SendCloseAsync(reason, bound.Token).ConfigureAwait(false);
                 FinishData();
-                await _control.CloseAsync(bound.Token).ConfigureAwait(false);
             }
         }
 
