@@ -53,7 +53,10 @@ internal static unsafe class Avx2Int8
         // Packing works within halves of 128 bits: dwords come out as 0 2 4 6 1 3 5 7.
         Vector256<sbyte> packed = X86Avx2.PackSignedSaturate(X86Avx2.PackSignedSaturate(q0, q1), X86Avx2.PackSignedSaturate(q2, q3));
         X86Avx2.PermuteVar8x32(packed.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsByte().Store(block);
-        ScalarInt8.WriteMeta(maximum, Vector256.Sum(q0 + q1), Vector256.Sum(q2 + q3), new Span<byte>(block, Int8Rows.BlockBytes));
+        // Each vector starts at a multiple of 4 columns, so the even 64-bit lanes of their sum are the first pairs of the quads.
+        Vector256<int> lower = q0 + q1, upper = q2 + q3;
+        int firstPairs = Vector256.Sum(X86Avx2.Blend(lower + upper, Vector256<int>.Zero, 0b1100_1100));
+        ScalarInt8.WriteMeta(maximum, Vector256.Sum(lower), Vector256.Sum(upper), firstPairs, new Span<byte>(block, Int8Rows.BlockBytes));
         return true;
     }
 }

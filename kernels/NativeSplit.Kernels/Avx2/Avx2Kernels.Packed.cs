@@ -21,11 +21,11 @@ internal sealed partial class Avx2Kernels
 
         switch (weights.Type)
         {
-            case WeightType.Q4_0: PackedProduct.Run<Avx2Tiles<Avx2PackedQ4_0>>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q8_0: PackedProduct.Run<Avx2Tiles<Avx2PackedQ8_0>>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q4_K: PackedProduct.Run<Avx2Tiles<Avx2PackedQ4_K>>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q5_K: PackedProduct.Run<Avx2Tiles<Avx2PackedQ5_K>>(weights, firstRow, rowCount, x, inputs, y); break;
-            case WeightType.Q6_K: PackedProduct.Run<Avx2Tiles<Avx2PackedQ6_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q4_0: BlockedProduct.Run<Avx2NibbleTiles<Avx2PackedQ4_0>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q8_0: BlockedProduct.Run<Avx2SignedTiles<Avx2PackedQ8_0>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q4_K: BlockedProduct.Run<Avx2NibbleTiles<Avx2PackedQ4_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q5_K: BlockedProduct.Run<Avx2ScaledTiles<Avx2PackedQ5_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.Q6_K: BlockedProduct.Run<Avx2ScaledTiles<Avx2PackedQ6_K>>(weights, firstRow, rowCount, x, inputs, y); break;
             default: throw new ArgumentOutOfRangeException(nameof(weights), weights.Type, "No packed kernel for this weight type.");
         }
     }

@@ -4,7 +4,10 @@ using X86Avx2 = System.Runtime.Intrinsics.X86.Avx2;
 
 namespace NativeSplit.Kernels.Avx2;
 
-/// <summary>Q4_0. All 32 products of a row go into two 16-bit lanes: 16·15·127 = 30480 &lt; 2¹⁵.</summary>
+/// <summary>
+/// Q4_0. All 32 products of a row go into two 16-bit lanes: 16·15·127 = 30480 &lt; 2¹⁵. The stored integers are 8 too great; a lane
+/// starts at −8 times the activations that it meets, so that it ends within 16·8·127, whatever it wraps to on the way.
+/// </summary>
 internal readonly unsafe struct Avx2PackedQ4_0 : IAvx2Packed
 {
     public static int HeaderBytes => 16;
@@ -23,16 +26,15 @@ internal readonly unsafe struct Avx2PackedQ4_0 : IAvx2Packed
     public static Vector256<short> Scale(byte* group, int half) => Vector256<short>.One;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(byte* x) => Avx2Quads.Broadcast(x + Int8Rows.PairSumsOffset).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale) =>
         (state.AsInt16() + Avx2Quads.Products(w0, w1, w2, w3, x)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Finish(Vector256<int> state, byte* group, Vector256<short> scale, byte* x)
-    {
-        // The stored integers are 8 too great: 8·(−Σx over both halves) is added.
-        Vector256<short> sums = Avx2Quads.Broadcast(x + Int8Rows.SumsOffset).AsInt16();
-        return X86Avx2.MultiplyAddAdjacent(state.AsInt16(), scale) + X86Avx2.MultiplyAddAdjacent(sums, Vector256.Create((short)8));
-    }
+    public static Vector256<int> Finish(Vector256<int> state, byte* group, Vector256<short> scale, byte* x) =>
+        X86Avx2.MultiplyAddAdjacent(state.AsInt16(), scale);
 
     public static Vector256<float> Minimum(byte* group) => default;
 }
@@ -63,6 +65,9 @@ internal readonly unsafe struct Avx2PackedQ8_0 : IAvx2Packed
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Scale(byte* group, int half) => Vector256<short>.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(byte* x) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale) =>
@@ -98,6 +103,9 @@ internal readonly unsafe struct Avx2PackedQ4_K : IAvx2Packed
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Scale(byte* group, int half) => Avx2Quads.UnsignedScales(group + 128);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(byte* x) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale) =>
@@ -140,6 +148,9 @@ internal readonly unsafe struct Avx2PackedQ5_K : IAvx2Packed
     public static Vector256<short> Scale(byte* group, int half) => Avx2Quads.UnsignedScales(group + 160);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(byte* x) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale) =>
         state + X86Avx2.MultiplyAddAdjacent(Avx2Quads.Products(w0, w1, w2, w3, x), scale);
 
@@ -178,6 +189,9 @@ internal readonly unsafe struct Avx2PackedQ6_K : IAvx2Packed
     public static Vector256<short> Scale(byte* group, int half) => Avx2Quads.SignedScales(group + 192 + (8 * half));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(byte* x) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale)
     {
         Vector256<short> first = Avx2Quads.Products(w0, x) + Avx2Quads.Products(w1, x + 4);
@@ -188,11 +202,10 @@ internal readonly unsafe struct Avx2PackedQ6_K : IAvx2Packed
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Finish(Vector256<int> state, byte* group, Vector256<short> scale, byte* x)
     {
-        // The stored integers are 32 too great: 32·(−Σx) of either half times its scale is added. A product of scale and
-        // sum stays below 128·2032, so shifting by 5 loses nothing.
+        // The stored integers are 32 too great: 2·scale·(−16·Σx) of either half is added.
         Vector256<short> scales = X86Avx2.Blend(Scale(group, 0), scale, 0b1010_1010);
         Vector256<short> sums = Avx2Quads.Broadcast(x + Int8Rows.SumsOffset).AsInt16();
-        return state + (X86Avx2.MultiplyAddAdjacent(scales, sums) << 5);
+        return state + X86Avx2.MultiplyAddAdjacent(scales + scales, sums);
     }
 
     public static Vector256<float> Minimum(byte* group) => default;

@@ -25,6 +25,10 @@ internal static unsafe class Avx2Quads
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<sbyte> Broadcast(byte* x) => Vector256.Create(Unsafe.ReadUnaligned<int>(x)).AsSByte();
 
+    /// <summary>A number of a block of activations, broadcast to all rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Meta(byte* x, int offset) => Vector256.Create(Unsafe.ReadUnaligned<float>(x + offset));
+
     /// <summary>Products of unsigned weights and activations, neighbours added: 16-bit lanes. The caller makes sure that nothing saturates.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> Products(Vector256<byte> w, byte* x) => X86Avx2.MultiplyAddAdjacent(w, Broadcast(x));

@@ -28,6 +28,10 @@ internal unsafe interface IAvx2Packed
     /// <summary>Integer scale of the 8 rows in a half, twice in the two 16-bit halves of a lane; ones when the type has none.</summary>
     static abstract Vector256<short> Scale(byte* group, int half);
 
+    /// <summary>State before the first half.</summary>
+    /// <param name="x">The block of activations.</param>
+    static abstract Vector256<int> Start(byte* x);
+
     /// <summary>Adds the products of a half to a state.</summary>
     static abstract Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale);
 

@@ -29,9 +29,9 @@ internal readonly unsafe struct Avx512PackedQ4_0 : IAvx512Packed
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Finish(Vector512<int> state, byte* group, nint next, Vector512<short> scale, byte* x)
     {
-        // The stored integers are 8 too great: 8·(−Σx over both halves) is added.
-        Vector512<short> sums = Avx512Quads.Broadcast(x + Int8Rows.SumsOffset).AsInt16();
-        return Avx512Quads.MultiplyAdd(state.AsInt16(), scale) + Avx512Quads.MultiplyAdd(sums, Vector512.Create((short)8));
+        // The stored integers are 8 too great: −8·Σx is added.
+        Vector512<short> sums = Avx512Quads.Broadcast(x + Int8Rows.PairSumsOffset).AsInt16();
+        return Avx512Quads.MultiplyAdd(state.AsInt16(), scale) + Avx512Quads.MultiplyAdd(sums, scale);
     }
 
     public static Vector512<float> Minimum(byte* group, nint next) => default;
@@ -189,11 +189,10 @@ internal readonly unsafe struct Avx512PackedQ6_K : IAvx512Packed
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Finish(Vector512<int> state, byte* group, nint next, Vector512<short> scale, byte* x)
     {
-        // The stored integers are 32 too great: 32·(−Σx) of either half times its scale is added. A product of scale and
-        // sum stays below 128·2032, so shifting by 5 loses nothing.
+        // The stored integers are 32 too great: 2·scale·(−16·Σx) of either half is added.
         Vector512<short> scales = Vector512.ConditionalSelect(Vector512.Create(0xFFFF).AsInt16(), Scale(group, next, 0), scale);
         Vector512<short> sums = Avx512Quads.Broadcast(x + Int8Rows.SumsOffset).AsInt16();
-        return state + (Avx512Quads.MultiplyAdd(scales, sums) << 5);
+        return state + Avx512Quads.MultiplyAdd(scales + scales, sums);
     }
 
     public static Vector512<float> Minimum(byte* group, nint next) => default;

@@ -34,25 +34,28 @@ internal static class ScalarInt8
         }
 
         float inverse = 127f / maximum;
-        int lower = 0, upper = 0;
+        int lower = 0, upper = 0, firstPairs = 0;
         for (int i = 0; i < x.Length; i++)
         {
             int q = (int)MathF.Round(x[i] * inverse, MidpointRounding.ToEven);
             block[i] = (byte)q;
             lower += i < 16 ? q : 0;
             upper += i < 16 ? 0 : q;
+            firstPairs += i % 4 < 2 ? q : 0;
         }
 
-        WriteMeta(maximum, lower, upper, block);
+        WriteMeta(maximum, lower, upper, firstPairs, block);
     }
 
     /// <summary>Scale, offset and sums of a block whose greatest magnitude is an ordinary number.</summary>
-    internal static void WriteMeta(float maximum, int lower, int upper, Span<byte> block)
+    internal static void WriteMeta(float maximum, int lower, int upper, int firstPairs, Span<byte> block)
     {
         float d = maximum / 127f;
         BinaryPrimitives.WriteSingleLittleEndian(block[Int8Rows.ScaleOffset..], d);
         BinaryPrimitives.WriteSingleLittleEndian(block[Int8Rows.OffsetOffset..], -(d * (lower + upper)));
-        BinaryPrimitives.WriteInt16LittleEndian(block[Int8Rows.SumsOffset..], (short)-lower);
-        BinaryPrimitives.WriteInt16LittleEndian(block[(Int8Rows.SumsOffset + 2)..], (short)-upper);
+        BinaryPrimitives.WriteInt16LittleEndian(block[Int8Rows.SumsOffset..], (short)(-16 * lower));
+        BinaryPrimitives.WriteInt16LittleEndian(block[(Int8Rows.SumsOffset + 2)..], (short)(-16 * upper));
+        BinaryPrimitives.WriteInt16LittleEndian(block[Int8Rows.PairSumsOffset..], (short)(-8 * firstPairs));
+        BinaryPrimitives.WriteInt16LittleEndian(block[(Int8Rows.PairSumsOffset + 2)..], (short)(-8 * (lower + upper - firstPairs)));
     }
 }

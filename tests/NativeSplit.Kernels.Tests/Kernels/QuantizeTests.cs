@@ -19,11 +19,14 @@ public sealed class QuantizeTests
 
         for (int block = 0; block < x.Length / 32; block++)
         {
-            byte[] bytes = quantized[(44 * block)..(44 * (block + 1))];
+            byte[] bytes = quantized[(Int8Rows.BlockBytes * block)..(Int8Rows.BlockBytes * (block + 1))];
             int lower = bytes[..16].Sum(b => (sbyte)b);
             int upper = bytes[16..32].Sum(b => (sbyte)b);
-            Assert.Equal(-lower, BitConverter.ToInt16(bytes, 40));
-            Assert.Equal(-upper, BitConverter.ToInt16(bytes, 42));
+            Assert.Equal(-16 * lower, BitConverter.ToInt16(bytes, 40));
+            Assert.Equal(-16 * upper, BitConverter.ToInt16(bytes, 42));
+            int firstPairs = bytes.Take(32).Where((_, i) => i % 4 < 2).Sum(b => (sbyte)b);
+            Assert.Equal(-8 * firstPairs, BitConverter.ToInt16(bytes, 44));
+            Assert.Equal(-8 * (lower + upper - firstPairs), BitConverter.ToInt16(bytes, 46));
             Assert.Equal(-(BitConverter.ToSingle(bytes, 32) * (lower + upper)), BitConverter.ToSingle(bytes, 36));
         }
     }
@@ -62,7 +65,7 @@ public sealed class QuantizeTests
     [Fact]
     public void Quantize_Refuses_WrongLengths()
     {
-        Assert.Throws<ArgumentException>(() => KernelSetCases.Scalar.Quantize(new float[31], new byte[44]));
-        Assert.Throws<ArgumentException>(() => KernelSetCases.Scalar.Quantize(new float[32], new byte[43]));
+        Assert.Throws<ArgumentException>(() => KernelSetCases.Scalar.Quantize(new float[31], new byte[Int8Rows.BlockBytes]));
+        Assert.Throws<ArgumentException>(() => KernelSetCases.Scalar.Quantize(new float[32], new byte[Int8Rows.BlockBytes - 1]));
     }
 }

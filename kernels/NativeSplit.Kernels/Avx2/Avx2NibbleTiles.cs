@@ -1,0 +1,189 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using NativeSplit.Kernels.Packing;
+using X86Avx2 = System.Runtime.Intrinsics.X86.Avx2;
+
+namespace NativeSplit.Kernels.Avx2;
+
+/// <summary>Blocked products of Q4_0 and Q4_K: all 32 products of a row and an input go into two 16-bit lanes.</summary>
+/// <remarks>16 rows by 4 inputs: 8 accumulators, so that each broadcast activation meets two vectors of weights, and each vector of weights 4 inputs.</remarks>
+/// <typeparam name="TFormat">The type of the weights.</typeparam>
+internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
+    where TFormat : struct, IAvx2Packed
+{
+    /// <inheritdoc/>
+    public static bool IsStoredUnpacked => false;
+
+    /// <inheritdoc/>
+    public static int UnpackedStride => 256;
+
+    /// <inheritdoc/>
+    public static void Tile1(byte* panel, int groups, byte* x, float* sums) => Avx2Panel<TFormat>.Tile1(panel, groups, x, sums);
+
+    /// <inheritdoc/>
+    public static void Unpack(byte* panel, int groups, byte* target) => Avx2Panel<TFormat>.Unpack(panel, groups, target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Tile(in BlockedTile tile)
+    {
+        byte* a = tile.A, b = tile.B, x0 = tile.X0, x1 = tile.X1, x2 = tile.X2, x3 = tile.X3, panel = tile.PanelA;
+        nint next = (nint)(tile.PanelB - panel), ahead = (nint)(tile.AheadA - panel), aheadB = (nint)(tile.AheadB - tile.AheadA);
+        float* sums = tile.Sums;
+        for (int block = tile.Groups / TFormat.GroupsPerBlock; block > 0; block--)
+        {
+            byte* header = panel;
+            panel += TFormat.HeaderBytes;
+            for (int i = 0; i < TFormat.GroupsPerBlock; i++)
+            {
+                Avx2Panel<TFormat>.Fetch(panel + ahead);
+                Avx2Panel<TFormat>.Fetch(panel + ahead + aheadB);
+                Vector256<short> a0 = TFormat.Start(x0).AsInt16(), a1 = TFormat.Start(x1).AsInt16(), a2 = TFormat.Start(x2).AsInt16(), a3 = TFormat.Start(x3).AsInt16();
+                Vector256<short> b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+                Vector256<byte> wa, wb;
+                Vector256<sbyte> x;
+
+                wa = Vector256.Load(a + 0);
+                wb = Vector256.Load(b + 0);
+                x = Avx2Quads.Broadcast(x0 + 0);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 0);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 0);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 0);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 32);
+                wb = Vector256.Load(b + 32);
+                x = Avx2Quads.Broadcast(x0 + 4);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 4);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 4);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 4);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 64);
+                wb = Vector256.Load(b + 64);
+                x = Avx2Quads.Broadcast(x0 + 8);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 8);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 8);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 8);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 96);
+                wb = Vector256.Load(b + 96);
+                x = Avx2Quads.Broadcast(x0 + 12);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 12);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 12);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 12);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 128);
+                wb = Vector256.Load(b + 128);
+                x = Avx2Quads.Broadcast(x0 + 16);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 16);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 16);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 16);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 160);
+                wb = Vector256.Load(b + 160);
+                x = Avx2Quads.Broadcast(x0 + 20);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 20);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 20);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 20);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 192);
+                wb = Vector256.Load(b + 192);
+                x = Avx2Quads.Broadcast(x0 + 24);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 24);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 24);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 24);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                wa = Vector256.Load(a + 224);
+                wb = Vector256.Load(b + 224);
+                x = Avx2Quads.Broadcast(x0 + 28);
+                a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x1 + 28);
+                a1 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b1 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x2 + 28);
+                a2 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b2 += X86Avx2.MultiplyAddAdjacent(wb, x);
+                x = Avx2Quads.Broadcast(x3 + 28);
+                a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
+                b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
+
+                Vector256<short> scale = TFormat.Scale(panel, 1);
+                Vector256<float> d = Avx2Quads.Halves(header), minimum = Avx2Sums<TFormat>.Minimum(header, panel);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a0, scale), d, minimum, x0, sums);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a1, scale), d, minimum, x1, sums + 16);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a2, scale), d, minimum, x2, sums + 32);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a3, scale), d, minimum, x3, sums + 48);
+                scale = TFormat.Scale(panel + next, 1);
+                d = Avx2Quads.Halves(header + next);
+                minimum = Avx2Sums<TFormat>.Minimum(header + next, panel + next);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b0, scale), d, minimum, x0, sums + 8);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b1, scale), d, minimum, x1, sums + 24);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b2, scale), d, minimum, x2, sums + 40);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b3, scale), d, minimum, x3, sums + 56);
+                panel += TFormat.GroupBytes;
+                a += 256;
+                b += 256;
+                x0 += Int8Rows.BlockBytes;
+                x1 += Int8Rows.BlockBytes;
+                x2 += Int8Rows.BlockBytes;
+                x3 += Int8Rows.BlockBytes;
+            }
+        }
+    }
+}
