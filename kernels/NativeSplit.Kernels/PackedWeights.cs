@@ -48,7 +48,7 @@ public sealed unsafe class PackedWeights : IDisposable
     /// <summary>Bytes of 8 rows.</summary>
     internal nint PanelBytes { get; }
 
-    /// <summary>True for the types that can be packed: Q4_0, Q8_0, Q4_K, Q5_K, Q6_K.</summary>
+    /// <summary>True for the types that can be packed: Q4_0, Q8_0, Q4_K, Q5_K, Q6_K, IQ4_NL.</summary>
     public static bool Supports(WeightType type) => PackedLayout.TryGet(type, out _);
 
     /// <summary>Bytes that a packed matrix takes.</summary>
@@ -76,6 +76,7 @@ public sealed unsafe class PackedWeights : IDisposable
         try
         {
             var region = NativeMemoryRegion.Allocate(BytesOf(source.Type, source.Rows, source.Columns));
+            region.PreferHugePages();
             try
             {
                 var job = new PackJob(source, layout, (byte*)region.DangerousGetHandle());
@@ -113,5 +114,5 @@ public sealed unsafe class PackedWeights : IDisposable
 
     private static PackedLayout LayoutOf(WeightType type) => PackedLayout.TryGet(type, out PackedLayout layout)
         ? layout
-        : throw new ArgumentException($"Weights of type {type} can't be packed; only Q4_0, Q8_0, Q4_K, Q5_K and Q6_K can.", nameof(type));
+        : throw new ArgumentException($"Weights of type {type} can't be packed; only Q4_0, Q8_0, Q4_K, Q5_K, Q6_K and IQ4_NL can.", nameof(type));
 }

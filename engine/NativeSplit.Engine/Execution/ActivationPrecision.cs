@@ -7,8 +7,8 @@ public enum ActivationPrecision
     Float32,
 
     /// <summary>
-    /// Signed bytes with a scale per 32 columns, from weights packed at load: several times as fast. Q4_0, Q8_0, Q4_K, Q5_K
-    /// and Q6_K are packed; other types stay in float32.
+    /// Signed bytes with a scale per 32 columns, from weights packed at load: several times as fast. Q4_0, Q8_0, Q4_K, Q5_K,
+    /// Q6_K and IQ4_NL are packed; other types stay in float32.
     /// </summary>
     Int8,
 }

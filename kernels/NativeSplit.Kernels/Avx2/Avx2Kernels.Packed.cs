@@ -26,6 +26,7 @@ internal sealed partial class Avx2Kernels
             case WeightType.Q4_K: BlockedProduct.Run<Avx2NibbleTiles<Avx2PackedQ4_K>>(weights, firstRow, rowCount, x, inputs, y); break;
             case WeightType.Q5_K: BlockedProduct.Run<Avx2ScaledTiles<Avx2PackedQ5_K>>(weights, firstRow, rowCount, x, inputs, y); break;
             case WeightType.Q6_K: BlockedProduct.Run<Avx2ScaledTiles<Avx2PackedQ6_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.IQ4_NL: BlockedProduct.Run<Avx2SignedTiles<Avx2PackedIQ4_NL>>(weights, firstRow, rowCount, x, inputs, y); break;
             default: throw new ArgumentOutOfRangeException(nameof(weights), weights.Type, "No packed kernel for this weight type.");
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using NativeSplit.Kernels.Simd;
 using X86Avx2 = System.Runtime.Intrinsics.X86.Avx2;
 
 namespace NativeSplit.Kernels.Avx2;
@@ -84,6 +85,44 @@ internal readonly unsafe struct Avx2PackedQ8_0 : IAvx2Packed
         Vector256<sbyte> signed = X86Avx2.Sign(Avx2Quads.Broadcast(x), w.AsSByte());
         return X86Avx2.MultiplyAddAdjacent(X86Avx2.MultiplyAddAdjacent(X86Avx2.Abs(w.AsSByte()), signed), ones);
     }
+}
+
+/// <summary>IQ4_NL. Nibbles choose among 16 signed bytes; from there as Q8_0.</summary>
+internal readonly unsafe struct Avx2PackedIQ4_NL : IAvx2Packed
+{
+    public static int HeaderBytes => 16;
+
+    public static int GroupBytes => 128;
+
+    public static int GroupsPerBlock => 1;
+
+    public static bool HasMinimum => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load(byte* group, int half, out Vector256<byte> w0, out Vector256<byte> w1, out Vector256<byte> w2, out Vector256<byte> w3)
+    {
+        Vector256<byte> levels = Vector256.Create(IQ4_NL.LevelTable, IQ4_NL.LevelTable).AsByte();
+        Avx2Quads.Nibbles(group, half, out w0, out w1, out w2, out w3);
+        w0 = X86Avx2.Shuffle(levels, w0);
+        w1 = X86Avx2.Shuffle(levels, w1);
+        w2 = X86Avx2.Shuffle(levels, w2);
+        w3 = X86Avx2.Shuffle(levels, w3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Scale(byte* group, int half) => Vector256<short>.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Start(byte* x) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> state, Vector256<byte> w0, Vector256<byte> w1, Vector256<byte> w2, Vector256<byte> w3, byte* x, Vector256<short> scale) =>
+        Avx2PackedQ8_0.Add(state, w0, w1, w2, w3, x, scale);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Finish(Vector256<int> state, byte* group, Vector256<short> scale, byte* x) => state;
+
+    public static Vector256<float> Minimum(byte* group) => default;
 }
 
 /// <summary>Q4_K. As Q4_0; the last step multiplies by the scale, at most 63, instead of one.</summary>

@@ -78,20 +78,26 @@ internal static unsafe class Avx2Panel<TFormat>
         }
     }
 
-    /// <summary>Fetches a group into the cache. A hint only: an address behind the weights does no harm.</summary>
+    /// <summary>Fetches a group into the second-level cache, with its share of the header. A hint only: an address behind the weights does no harm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fetch(byte* group)
     {
+        int bytes = TFormat.GroupBytes + (TFormat.HeaderBytes / TFormat.GroupsPerBlock);
         Sse.Prefetch1(group);
         Sse.Prefetch1(group + Line);
-        if (TFormat.GroupBytes > 2 * Line)
+        if (bytes > 2 * Line)
         {
             Sse.Prefetch1(group + (2 * Line));
         }
 
-        if (TFormat.GroupBytes > 3 * Line)
+        if (bytes > 3 * Line)
         {
             Sse.Prefetch1(group + (3 * Line));
+        }
+
+        if (bytes > 4 * Line)
+        {
+            Sse.Prefetch1(group + (4 * Line));
         }
     }
 }

@@ -27,6 +27,7 @@ internal sealed partial class Avx512Kernels
             case WeightType.Q4_K: PackedProduct.Run<Avx512Tiles<Avx512PackedQ4_K>>(weights, firstRow, rowCount, x, inputs, y); break;
             case WeightType.Q5_K: PackedProduct.Run<Avx512Tiles<Avx512PackedQ5_K>>(weights, firstRow, rowCount, x, inputs, y); break;
             case WeightType.Q6_K: PackedProduct.Run<Avx512Tiles<Avx512PackedQ6_K>>(weights, firstRow, rowCount, x, inputs, y); break;
+            case WeightType.IQ4_NL: PackedProduct.Run<Avx512Tiles<Avx512PackedIQ4_NL>>(weights, firstRow, rowCount, x, inputs, y); break;
             default: throw new ArgumentOutOfRangeException(nameof(weights), weights.Type, "No packed kernel for this weight type.");
         }
     }

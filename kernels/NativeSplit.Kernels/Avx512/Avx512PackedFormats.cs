@@ -82,6 +82,41 @@ internal readonly unsafe struct Avx512PackedQ8_0 : IAvx512Packed
     }
 }
 
+/// <summary>As <see cref="Avx2PackedIQ4_NL"/>.</summary>
+internal readonly unsafe struct Avx512PackedIQ4_NL : IAvx512Packed
+{
+    public static int HeaderBytes => Avx2PackedIQ4_NL.HeaderBytes;
+
+    public static int GroupBytes => Avx2PackedIQ4_NL.GroupBytes;
+
+    public static int GroupsPerBlock => Avx2PackedIQ4_NL.GroupsPerBlock;
+
+    public static bool HasMinimum => Avx2PackedIQ4_NL.HasMinimum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load(byte* group, nint next, int half, out Vector512<byte> w0, out Vector512<byte> w1, out Vector512<byte> w2, out Vector512<byte> w3)
+    {
+        Avx2PackedIQ4_NL.Load(group, half, out Vector256<byte> a0, out Vector256<byte> a1, out Vector256<byte> a2, out Vector256<byte> a3);
+        Avx2PackedIQ4_NL.Load(group + next, half, out Vector256<byte> b0, out Vector256<byte> b1, out Vector256<byte> b2, out Vector256<byte> b3);
+        w0 = Vector512.Create(a0, b0);
+        w1 = Vector512.Create(a1, b1);
+        w2 = Vector512.Create(a2, b2);
+        w3 = Vector512.Create(a3, b3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> Scale(byte* group, nint next, int half) => Vector512<short>.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Add(Vector512<int> state, Vector512<byte> w0, Vector512<byte> w1, Vector512<byte> w2, Vector512<byte> w3, byte* x, Vector512<short> scale) =>
+        Avx512PackedQ8_0.Add(state, w0, w1, w2, w3, x, scale);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Finish(Vector512<int> state, byte* group, nint next, Vector512<short> scale, byte* x) => state;
+
+    public static Vector512<float> Minimum(byte* group, nint next) => default;
+}
+
 /// <summary>As <see cref="Avx2PackedQ4_K"/>.</summary>
 internal readonly unsafe struct Avx512PackedQ4_K : IAvx512Packed
 {

@@ -8,6 +8,9 @@ internal static partial class Libc
     /// <summary><c>sys/mman.h</c>.</summary>
     internal const int MADV_DONTNEED = 4;
 
+    /// <summary><c>sys/mman.h</c>.</summary>
+    internal const int MADV_HUGEPAGE = 14;
+
     /// <summary>Advice on how pages will be used; <c>madvise(2)</c>.</summary>
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

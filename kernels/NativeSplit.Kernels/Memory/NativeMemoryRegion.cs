@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NativeSplit.Kernels.Interop;
 
 namespace NativeSplit.Kernels.Memory;
 
@@ -59,6 +60,18 @@ public sealed unsafe class NativeMemoryRegion : MemoryRegion
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - length);
         return new Span<byte>((byte*)handle + offset, length);
+    }
+
+    /// <summary>Asks for huge pages, where the system has them: for memory that will be written whole and read again and again.</summary>
+    /// <remarks>A hint. The pages of a region that is written in part would take more memory than needed.</remarks>
+    internal void PreferHugePages()
+    {
+        nint start = (handle + Environment.SystemPageSize - 1) & -Environment.SystemPageSize;
+        nint end = (nint)(handle + Length) & -Environment.SystemPageSize;
+        if (OperatingSystem.IsLinux() && end > start)
+        {
+            _ = Libc.madvise(start, (nuint)(end - start), Libc.MADV_HUGEPAGE);
+        }
     }
 
     /// <inheritdoc/>

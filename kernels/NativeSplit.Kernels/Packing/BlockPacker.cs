@@ -22,7 +22,7 @@ internal static unsafe class BlockPacker
     {
         switch (layout.Type)
         {
-            case WeightType.Q4_0: PackQ4_0(source, row, target); break;
+            case WeightType.Q4_0 or WeightType.IQ4_NL: PackQ4_0(source, row, target); break;
             case WeightType.Q8_0: PackQ8_0(source, row, target); break;
             case WeightType.Q4_K: PackQ4_K(layout, source, row, target); break;
             case WeightType.Q5_K: PackQ5_K(layout, source, row, target); break;

@@ -38,7 +38,7 @@ internal readonly record struct PackedLayout(WeightType Type, int HeaderBytes, i
     {
         layout = type switch
         {
-            WeightType.Q4_0 => new(type, 16, 128, 1),
+            WeightType.Q4_0 or WeightType.IQ4_NL => new(type, 16, 128, 1),
             WeightType.Q8_0 => new(type, 16, 256, 1),
             WeightType.Q4_K => new(type, 32, 144, 8),
             WeightType.Q5_K => new(type, 32, 176, 8),

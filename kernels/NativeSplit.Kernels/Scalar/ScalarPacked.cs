@@ -85,6 +85,7 @@ internal static class ScalarPacked
         return type switch
         {
             WeightType.Q4_0 => nibble - 8,
+            WeightType.IQ4_NL => NonlinearLevels.Values[nibble],
             WeightType.Q5_K => nibble + (((group[128 + place] >> quad) & 1) << 4),
             WeightType.Q6_K => nibble + (((group[128 + (32 * (quad / 4)) + place] >> (2 * (quad % 4))) & 3) << 4) - 32,
             _ => nibble,

@@ -8,6 +8,13 @@ internal readonly unsafe struct IQ4_NL : IQuantFormat
 {
     public static int BlockBytes => 18;
 
+    /// <summary><see cref="Formats.NonlinearLevels"/>, to shuffle from.</summary>
+    internal static Vector128<sbyte> LevelTable
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+    }
+
     public static int GroupsPerBlock => 1;
 
     public static bool HasOffset => false;
@@ -26,7 +33,7 @@ internal readonly unsafe struct IQ4_NL : IQuantFormat
     internal static Vector256<sbyte> Levels(byte* packed)
     {
         Vector256<byte> nibbles = Unpacking.Nibbles(packed);
-        Vector128<sbyte> levels = Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+        Vector128<sbyte> levels = LevelTable;
         return Vector256.Create(
             Vector128.ShuffleNative(levels, nibbles.GetLower().AsSByte()),
             Vector128.ShuffleNative(levels, nibbles.GetUpper().AsSByte()));

@@ -41,7 +41,7 @@ public sealed class PackedWeightsTests : IDisposable
     {
         using ThreadTeam team = ThreadTeam.Create(1);
         Assert.Equal(
-            [WeightType.Q4_0, WeightType.Q8_0, WeightType.Q4_K, WeightType.Q5_K, WeightType.Q6_K],
+            [WeightType.Q4_0, WeightType.Q8_0, WeightType.Q4_K, WeightType.Q5_K, WeightType.Q6_K, WeightType.IQ4_NL],
             BlockFormat.Supported.Where(PackedWeights.Supports));
         var (region, matrix) = KernelSetCases.RandomMatrix(new Random(92), WeightType.Q4_1, 8, 32);
         Assert.Throws<ArgumentException>(() => PackedWeights.Pack(matrix, team));
