@@ -1,6 +1,6 @@
 namespace NativeSplit.Kernels;
 
-/// <summary>Why memory, a file or a kernel set can't be used.</summary>
+/// <summary>Why memory, a file, a kernel set or a processor can't be used.</summary>
 public enum KernelFault
 {
     /// <summary>The file is missing.</summary>
@@ -23,9 +23,12 @@ public enum KernelFault
 
     /// <summary>This processor can't run the kernel set.</summary>
     UnsupportedKernels,
+
+    /// <summary>Threads can't be bound to processors as asked.</summary>
+    UnsupportedBinding,
 }
 
-/// <summary>Memory, a file or a kernel set can't be used. The message says what, where, and how to mend it.</summary>
+/// <summary>Memory, a file, a kernel set or a processor can't be used. The message says what, where, and how to mend it.</summary>
 public sealed class KernelException : Exception
 {
     /// <summary>Makes the exception.</summary>

@@ -27,6 +27,7 @@ internal sealed class ReadBandwidth : ITeamJob
     public static double Measure(int threads)
     {
         using var buffer = new NativeBuffer<ulong>(BufferBytes / sizeof(ulong));
+        buffer.Region.PreferHugePages();   // as packed weights do
         buffer.Span.Fill(1);   // untouched pages would all be the one page of zeros
         using ThreadTeam team = ThreadTeam.Create(threads);
         var job = new ReadBandwidth(buffer, threads);

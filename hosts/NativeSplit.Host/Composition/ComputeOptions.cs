@@ -20,11 +20,15 @@ internal sealed class ComputeOptions
         DefaultValueFactory = _ => Math.Max(1, ThreadTeam.DefaultSize / processes),
     };
 
+    private readonly Option<bool> _pin = Pin();
+
     public static Option<string?> Kernels() => new("--kernels")
     {
         Description = "Kernel set: scalar, avx2 or avx512. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
         HelpName = "NAME",
     };
+
+    public static Option<bool> Pin() => new("--pin") { Description = "Bind each computing thread to a processor of its own. For machines that do little else; Linux only." };
 
     /// <summary>Precision of activations, for verbs that run alone. Nodes of a cluster always use the same one, int8.</summary>
     /// <param name="standard">What the verb does when nothing is asked for.</param>
@@ -39,6 +43,7 @@ internal sealed class ComputeOptions
     {
         command.Add(_threads);
         command.Add(_kernels);
+        command.Add(_pin);
     }
 
     public Compute Read(ParseResult parsed)
@@ -49,7 +54,7 @@ internal sealed class ComputeOptions
             throw new UsageException($"--threads {threads} is outside 1 to 1024.");
         }
 
-        return new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads);
+        return new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads, Pin: parsed.GetValue(_pin));
     }
 }
 
@@ -57,4 +62,9 @@ internal sealed class ComputeOptions
 /// <param name="Kernels">Kernel set.</param>
 /// <param name="Threads">Threads of a team.</param>
 /// <param name="Precision">How activations meet quantised weights.</param>
-internal sealed record Compute(KernelSet Kernels, int Threads, ActivationPrecision Precision = ActivationPrecision.Int8);
+/// <param name="Pin">Whether threads are bound to processors.</param>
+internal sealed record Compute(KernelSet Kernels, int Threads, ActivationPrecision Precision = ActivationPrecision.Int8, bool Pin = false)
+{
+    /// <summary>A team of these threads; the caller owns it.</summary>
+    public ThreadTeam CreateTeam() => ThreadTeam.Create(Threads, Pin);
+}

@@ -25,7 +25,7 @@ internal sealed class LoadedModel : IDisposable
         _compute = compute;
         Tokenizer = file.LoadTokenizer();
         _ends = file.Load(new WeightSelection(new LayerRange(0, 0), Embedding: true, Head: true));
-        _team = ThreadTeam.Create(compute.Threads);
+        _team = compute.CreateTeam();
         _embedding = new TokenEmbedding(_ends.TokenEmbedding!, compute.Kernels);
         _head = new LanguageHead(file.Shape, _ends.Head!, compute.Kernels, _team, precision: compute.Precision);
     }

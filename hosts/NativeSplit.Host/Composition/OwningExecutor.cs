@@ -43,7 +43,7 @@ internal sealed class OwningExecutor : ILayerExecutor
         try
         {
             weights = file.Load(WeightSelection.LayersOnly(layers));
-            ownTeam = team is null ? ThreadTeam.Create(compute.Threads) : null;
+            ownTeam = team is null ? compute.CreateTeam() : null;
             var options = new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows, Activations = compute.Precision };
             return new OwningExecutor(weights, ownTeam, new CpuLayerExecutor(file.Shape, weights, compute.Kernels, team ?? ownTeam!, options));
         }

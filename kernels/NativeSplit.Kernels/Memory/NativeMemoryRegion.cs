@@ -63,9 +63,11 @@ public sealed unsafe class NativeMemoryRegion : MemoryRegion
     }
 
     /// <summary>Asks for huge pages, where the system has them: for memory that will be written whole and read again and again.</summary>
-    /// <remarks>A hint. The pages of a region that is written in part would take more memory than needed.</remarks>
-    internal void PreferHugePages()
+    /// <remarks>A hint, for Linux. The pages of a region that is written in part would take more memory than needed. Call it before the first write.</remarks>
+    /// <exception cref="ObjectDisposedException">The region was disposed.</exception>
+    public void PreferHugePages()
     {
+        ObjectDisposedException.ThrowIf(IsClosed, this);
         nint start = (handle + Environment.SystemPageSize - 1) & -Environment.SystemPageSize;
         nint end = (nint)(handle + Length) & -Environment.SystemPageSize;
         if (OperatingSystem.IsLinux() && end > start)

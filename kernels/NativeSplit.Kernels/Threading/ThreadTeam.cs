@@ -22,7 +22,7 @@ public sealed class ThreadTeam : IDisposable
     private bool _stopping;
     private bool _disposed;
 
-    private ThreadTeam(int threads)
+    private ThreadTeam(int threads, int[] processors)
     {
         Size = threads;
         _faults = new Exception?[threads];
@@ -31,7 +31,7 @@ public sealed class ThreadTeam : IDisposable
         _threads = new TeamThread[threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
-            _threads[i] = new TeamThread(this, i + 1, spinTicks);
+            _threads[i] = new TeamThread(this, i + 1, spinTicks, processors.Length == 0 ? null : processors[i + 1]);
         }
 
         foreach (TeamThread thread in _threads)
@@ -48,12 +48,36 @@ public sealed class ThreadTeam : IDisposable
 
     /// <summary>Starts a team.</summary>
     /// <param name="threads">Number of parts, the caller's included; 1 makes a team that runs all inline.</param>
+    /// <param name="pin">
+    /// Whether to bind each thread of the team's own to one of the processors that this process may use. The first of them stays free for
+    /// the caller, which isn't bound: it is somebody else's thread. Helps where the system moves threads about; harms where others
+    /// compute on the same processors.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> isn't in [1, 1024].</exception>
-    public static ThreadTeam Create(int threads)
+    /// <exception cref="KernelException"><see cref="KernelFault.UnsupportedBinding"/>: there are fewer processors than threads, or the system doesn't bind threads.</exception>
+    public static ThreadTeam Create(int threads, bool pin = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
-        return new ThreadTeam(threads);
+        int[] processors = pin ? ProcessorBinding.Allowed() : [];
+        if (pin && processors.Length < threads)
+        {
+            throw new KernelException(
+                KernelFault.UnsupportedBinding,
+                $"{threads} threads can't be pinned to {processors.Length} processors, one each; use at most {processors.Length}, or leave pinning off.");
+        }
+
+        var team = new ThreadTeam(threads, processors);
+        try
+        {
+            team.BindThreads();
+            return team;
+        }
+        catch
+        {
+            team.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Does every part of a job and returns when all have ended.</summary>
@@ -114,6 +138,15 @@ public sealed class ThreadTeam : IDisposable
 
         _callerSpot.Dispose();
         Volatile.Write(ref _busy, 0);
+    }
+
+    /// <summary>Each thread binds itself, as a job, so that a refusal reaches whoever makes the team.</summary>
+    private void BindThreads()
+    {
+        if (Array.Exists(_threads, thread => thread.Processor is not null))
+        {
+            Run(new BindJob(_threads));
+        }
     }
 
     private void Enter()
@@ -192,11 +225,23 @@ public sealed class ThreadTeam : IDisposable
         }
     }
 
+    private sealed class BindJob(TeamThread[] threads) : ITeamJob
+    {
+        public void Execute(int part, int parts)
+        {
+            if (part > 0 && threads[part - 1].Processor is { } processor)
+            {
+                ProcessorBinding.Bind(processor);
+            }
+        }
+    }
+
     private sealed class TeamThread
     {
-        public TeamThread(ThreadTeam team, int part, long spinTicks)
+        public TeamThread(ThreadTeam team, int part, long spinTicks, int? processor)
         {
             Part = part;
+            Processor = processor;
             Spot = new ParkingSpot(spinTicks);
             Thread = new Thread(() => team.Serve(this))
             {
@@ -206,6 +251,9 @@ public sealed class ThreadTeam : IDisposable
         }
 
         public int Part { get; }
+
+        /// <summary>Processor to be bound to; null: none.</summary>
+        public int? Processor { get; }
 
         public ParkingSpot Spot { get; }
 

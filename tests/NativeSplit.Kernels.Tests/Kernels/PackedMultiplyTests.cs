@@ -109,6 +109,33 @@ public sealed class PackedMultiplyTests
 
     [Theory]
     [MemberData(nameof(NamesAndPackedTypes))]
+    public void Multiply_GivesScalarBits_WhenColumnsAndInputsAreMany(string kernels, WeightType type)
+    {
+        // More columns than are unpacked at a time, with a rest, and more inputs than are taken together.
+        KernelSet set = KernelSetCases.Get(kernels);
+        using ThreadTeam team = ThreadTeam.Create(1);
+        var random = new Random(76);
+        int columns = BlockFormat.Of(type).BlockLength == 32 ? 2400 : 2560;
+        const int Rows = 24;
+        const int Inputs = 135;
+        var (region, matrix) = KernelSetCases.RandomMatrix(random, type, Rows, columns);
+        using (region)
+        using (PackedWeights packed = PackedWeights.Pack(matrix, team))
+        {
+            byte[] x = Quantized(KernelSetCases.Scalar, KernelSetCases.RandomFloats(random, Inputs * columns));
+            float[] expected = new float[Inputs * Rows];
+            KernelSetCases.Scalar.Multiply(packed, 0, Rows, x, Inputs, expected);
+            foreach (int inputs in (int[])[1, 6, 64, Inputs])
+            {
+                float[] y = new float[inputs * Rows];
+                set.Multiply(packed, 0, Rows, x.AsSpan(0, inputs * Int8Rows.RowBytes(columns)), inputs, y);
+                Bits.AssertEqual(expected.AsSpan(0, inputs * Rows), y, $"{type} batch {inputs}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(NamesAndPackedTypes))]
     public void Multiply_IsExact_WhenEveryByteIsExtreme(string kernels, WeightType type)
     {
         // All bits set or none, the top bit of every byte or its rest; activations all at ±127: sums reach the bounds that

@@ -131,6 +131,27 @@ public sealed class ThreadTeamTests
     }
 
     [Fact]
+    public void Create_BindsItsThreadsToProcessorsOfTheirOwn_WhenPinned()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.ProcessorCount >= 2, "needs Linux and two processors");
+        using var team = ThreadTeam.Create(2, pin: true);
+        int[][] allowed = new int[2][];
+        team.Run(new Job((part, _) => allowed[part] = ProcessorBinding.Allowed()));
+        Assert.True(allowed[0].Length >= 2);
+        Assert.Equal([allowed[0][1]], allowed[1]);
+    }
+
+    [Fact]
+    public void Create_Refuses_ToPinMoreThreadsThanProcessors()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "pinning is for Linux");
+        int threads = ProcessorBinding.Allowed().Length + 1;
+        KernelException e = Assert.Throws<KernelException>(() => ThreadTeam.Create(threads, pin: true));
+        Assert.Equal(KernelFault.UnsupportedBinding, e.Fault);
+        Assert.Contains($"{threads} threads", e.Message);
+    }
+
+    [Fact]
     public void Dispose_EndsTheThreads_EvenWhenNoJobRan()
     {
         for (int round = 0; round < 50; round++)
