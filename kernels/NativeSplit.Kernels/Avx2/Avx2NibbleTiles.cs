@@ -6,16 +6,16 @@ using X86Avx2 = System.Runtime.Intrinsics.X86.Avx2;
 namespace NativeSplit.Kernels.Avx2;
 
 /// <summary>Blocked products of Q4_0 and Q4_K: all 32 products of a row and an input go into two 16-bit lanes.</summary>
-/// <remarks>16 rows by 4 inputs: 8 accumulators, so that each broadcast activation meets two vectors of weights, and each vector of weights 4 inputs.</remarks>
+/// <remarks>
+/// 16 rows by 4 inputs: 8 accumulators, so that each broadcast activation meets two vectors of weights, and each vector of weights 4
+/// inputs. Two operations unpack a vector of weights, so scratch, which costs stores, doesn't pay.
+/// </remarks>
 /// <typeparam name="TFormat">The type of the weights.</typeparam>
 internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
     where TFormat : struct, IAvx2Packed
 {
     /// <inheritdoc/>
-    public static bool IsStoredUnpacked => false;
-
-    /// <inheritdoc/>
-    public static int UnpackedStride => 256;
+    public static bool NeedsUnpacking => false;
 
     /// <inheritdoc/>
     public static void Tile1(byte* panel, int groups, byte* x, float* sums) => Avx2Panel<TFormat>.Tile1(panel, groups, x, sums);
@@ -27,9 +27,10 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Tile(in BlockedTile tile)
     {
-        byte* a = tile.A, b = tile.B, x0 = tile.X0, x1 = tile.X1, x2 = tile.X2, x3 = tile.X3, panel = tile.PanelA;
+        byte* x0 = tile.X0, x1 = tile.X1, x2 = tile.X2, x3 = tile.X3, panel = tile.PanelA;
         nint next = (nint)(tile.PanelB - panel), ahead = (nint)(tile.AheadA - panel), aheadB = (nint)(tile.AheadB - tile.AheadA);
         float* sums = tile.Sums;
+        Vector256<byte> low = Vector256.Create((byte)15);
         for (int block = tile.Groups / TFormat.GroupsPerBlock; block > 0; block--)
         {
             byte* header = panel;
@@ -40,11 +41,13 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 Avx2Panel<TFormat>.Fetch(panel + ahead + aheadB);
                 Vector256<short> a0 = TFormat.Start(x0).AsInt16(), a1 = TFormat.Start(x1).AsInt16(), a2 = TFormat.Start(x2).AsInt16(), a3 = TFormat.Start(x3).AsInt16();
                 Vector256<short> b0 = a0, b1 = a1, b2 = a2, b3 = a3;
-                Vector256<byte> wa, wb;
+                Vector256<byte> storedA, storedB, wa, wb;
                 Vector256<sbyte> x;
 
-                wa = Vector256.Load(a + 0);
-                wb = Vector256.Load(b + 0);
+                storedA = Vector256.Load(panel + 0);
+                storedB = Vector256.Load(panel + next + 0);
+                wa = storedA & low;
+                wb = storedB & low;
                 x = Avx2Quads.Broadcast(x0 + 0);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -58,8 +61,8 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 32);
-                wb = Vector256.Load(b + 32);
+                wa = (storedA.AsUInt16() >> 4).AsByte() & low;
+                wb = (storedB.AsUInt16() >> 4).AsByte() & low;
                 x = Avx2Quads.Broadcast(x0 + 4);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -73,8 +76,10 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 64);
-                wb = Vector256.Load(b + 64);
+                storedA = Vector256.Load(panel + 32);
+                storedB = Vector256.Load(panel + next + 32);
+                wa = storedA & low;
+                wb = storedB & low;
                 x = Avx2Quads.Broadcast(x0 + 8);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -88,8 +93,8 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 96);
-                wb = Vector256.Load(b + 96);
+                wa = (storedA.AsUInt16() >> 4).AsByte() & low;
+                wb = (storedB.AsUInt16() >> 4).AsByte() & low;
                 x = Avx2Quads.Broadcast(x0 + 12);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -103,8 +108,10 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 128);
-                wb = Vector256.Load(b + 128);
+                storedA = Vector256.Load(panel + 64);
+                storedB = Vector256.Load(panel + next + 64);
+                wa = storedA & low;
+                wb = storedB & low;
                 x = Avx2Quads.Broadcast(x0 + 16);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -118,8 +125,8 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 160);
-                wb = Vector256.Load(b + 160);
+                wa = (storedA.AsUInt16() >> 4).AsByte() & low;
+                wb = (storedB.AsUInt16() >> 4).AsByte() & low;
                 x = Avx2Quads.Broadcast(x0 + 20);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -133,8 +140,10 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 192);
-                wb = Vector256.Load(b + 192);
+                storedA = Vector256.Load(panel + 96);
+                storedB = Vector256.Load(panel + next + 96);
+                wa = storedA & low;
+                wb = storedB & low;
                 x = Avx2Quads.Broadcast(x0 + 24);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -148,8 +157,8 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 a3 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
-                wa = Vector256.Load(a + 224);
-                wb = Vector256.Load(b + 224);
+                wa = (storedA.AsUInt16() >> 4).AsByte() & low;
+                wb = (storedB.AsUInt16() >> 4).AsByte() & low;
                 x = Avx2Quads.Broadcast(x0 + 28);
                 a0 += X86Avx2.MultiplyAddAdjacent(wa, x);
                 b0 += X86Avx2.MultiplyAddAdjacent(wb, x);
@@ -177,8 +186,6 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b2, scale), d, minimum, x2, sums + 40);
                 Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b3, scale), d, minimum, x3, sums + 56);
                 panel += TFormat.GroupBytes;
-                a += 256;
-                b += 256;
                 x0 += Int8Rows.BlockBytes;
                 x1 += Int8Rows.BlockBytes;
                 x2 += Int8Rows.BlockBytes;

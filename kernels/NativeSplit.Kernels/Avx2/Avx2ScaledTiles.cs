@@ -10,10 +10,7 @@ internal readonly unsafe struct Avx2ScaledTiles<TFormat> : IBlockedTiles
     where TFormat : struct, IAvx2Packed
 {
     /// <inheritdoc/>
-    public static bool IsStoredUnpacked => false;
-
-    /// <inheritdoc/>
-    public static int UnpackedStride => 256;
+    public static bool NeedsUnpacking => true;
 
     /// <inheritdoc/>
     public static void Tile1(byte* panel, int groups, byte* x, float* sums) => Avx2Panel<TFormat>.Tile1(panel, groups, x, sums);
@@ -24,10 +21,10 @@ internal readonly unsafe struct Avx2ScaledTiles<TFormat> : IBlockedTiles
     /// <inheritdoc/>
     public static void Tile(in BlockedTile tile)
     {
-        AddPanel(tile, tile.A, tile.PanelA, tile.AheadA, tile.Sums);
+        AddPanel(tile, tile.UnpackedA, tile.PanelA, tile.AheadA, tile.Sums);
         if (tile.PanelB != tile.PanelA)
         {
-            AddPanel(tile, tile.B, tile.PanelB, tile.AheadB, tile.Sums + 8);
+            AddPanel(tile, tile.UnpackedB, tile.PanelB, tile.AheadB, tile.Sums + 8);
         }
     }
 

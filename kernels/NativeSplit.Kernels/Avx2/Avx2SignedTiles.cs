@@ -11,11 +11,10 @@ namespace NativeSplit.Kernels.Avx2;
 internal readonly unsafe struct Avx2SignedTiles<TFormat> : IBlockedTiles
     where TFormat : struct, IAvx2Packed
 {
-    /// <inheritdoc/>
-    public static bool IsStoredUnpacked => TFormat.GroupBytes == 256;
+    private const int UnpackedBytes = 256;
 
     /// <inheritdoc/>
-    public static int UnpackedStride => IsStoredUnpacked ? TFormat.HeaderBytes + TFormat.GroupBytes : 256;
+    public static bool NeedsUnpacking => TFormat.GroupBytes != UnpackedBytes;
 
     /// <inheritdoc/>
     public static void Tile1(byte* panel, int groups, byte* x, float* sums) => Avx2Panel<TFormat>.Tile1(panel, groups, x, sums);
@@ -27,9 +26,11 @@ internal readonly unsafe struct Avx2SignedTiles<TFormat> : IBlockedTiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Tile(in BlockedTile tile)
     {
-        byte* a = tile.A, b = tile.B, x0 = tile.X0, x1 = tile.X1, x2 = tile.X2, x3 = tile.X3, panel = tile.PanelA;
+        byte* x0 = tile.X0, x1 = tile.X1, x2 = tile.X2, x3 = tile.X3, panel = tile.PanelA;
         nint next = (nint)(tile.PanelB - panel), ahead = (nint)(tile.AheadA - panel), aheadB = (nint)(tile.AheadB - tile.AheadA);
         float* sums = tile.Sums;
+        byte* a = NeedsUnpacking ? tile.UnpackedA : panel + TFormat.HeaderBytes;
+        byte* b = NeedsUnpacking ? tile.UnpackedB : a + next;
         Vector256<short> ones = Vector256<short>.One;
         for (int group = tile.Groups; group > 0; group--)
         {
@@ -187,8 +188,8 @@ internal readonly unsafe struct Avx2SignedTiles<TFormat> : IBlockedTiles
             Avx2Sums<TFormat>.Add(b2, d, minimum, x2, sums + 40);
             Avx2Sums<TFormat>.Add(b3, d, minimum, x3, sums + 56);
             panel += TFormat.HeaderBytes + TFormat.GroupBytes;
-            a += UnpackedStride;
-            b += UnpackedStride;
+            a += NeedsUnpacking ? UnpackedBytes : TFormat.HeaderBytes + UnpackedBytes;
+            b += NeedsUnpacking ? UnpackedBytes : TFormat.HeaderBytes + UnpackedBytes;
             x0 += Int8Rows.BlockBytes;
             x1 += Int8Rows.BlockBytes;
             x2 += Int8Rows.BlockBytes;

@@ -4,9 +4,9 @@ namespace NativeSplit.Kernels.Packing;
 
 /// <summary>Walks packed rows and inputs so that weights are read once from memory and unpacked once for all inputs.</summary>
 /// <remarks>
-/// Two panels at a time, <see cref="ChunkGroups"/> groups of columns at a time. These are unpacked into scratch, which stays in the
-/// first-level cache while all inputs pass over it, 4 at a time; the sums wait in memory between chunks. What doesn't fill a tile of
-/// inputs goes alone, straight from the packed panel. A sum takes its terms in the same order whatever the way.
+/// Two panels at a time, <see cref="ChunkGroups"/> groups of columns at a time. These stay in the first-level cache, unpacked into
+/// scratch where that pays, while all inputs pass over them, 4 at a time; the sums wait in memory between chunks. What doesn't fill a
+/// tile of inputs goes alone. A sum takes its terms in the same order whatever the way.
 /// </remarks>
 internal static unsafe class BlockedProduct
 {
@@ -94,6 +94,8 @@ internal static unsafe class BlockedProduct
         PackedLayout layout = weights.Layout;
         byte* behind = panel + (2 * weights.PanelBytes);
         BlockedTile tile;
+        tile.UnpackedA = scratch;
+        tile.UnpackedB = next == 0 ? scratch : scratch + ChunkBytes;
         for (int group = 0; group < groups; group += ChunkGroups)
         {
             int count = Math.Min(ChunkGroups, groups - group);
@@ -104,19 +106,12 @@ internal static unsafe class BlockedProduct
             tile.PanelB = panel + next;
             tile.AheadA = isLast ? behind : panel + bytes;
             tile.AheadB = tile.AheadA + weights.PanelBytes;
-            if (TTiles.IsStoredUnpacked)
+            if (TTiles.NeedsUnpacking)
             {
-                tile.A = panel + layout.HeaderBytes;
-                tile.B = tile.A + next;
-            }
-            else
-            {
-                tile.A = scratch;
-                TTiles.Unpack(panel, count, tile.A);
-                tile.B = next == 0 ? scratch : scratch + ChunkBytes;
+                TTiles.Unpack(panel, count, scratch);
                 if (next != 0)
                 {
-                    TTiles.Unpack(panel + next, count, tile.B);
+                    TTiles.Unpack(panel + next, count, scratch + ChunkBytes);
                 }
             }
 

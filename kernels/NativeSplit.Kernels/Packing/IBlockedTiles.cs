@@ -3,17 +3,17 @@ namespace NativeSplit.Kernels.Packing;
 /// <summary>One tile of a <see cref="BlockedProduct"/>: 16 rows by 4 inputs by some groups of columns.</summary>
 internal unsafe struct BlockedTile
 {
-    /// <summary>Unpacked weights of the first 8 rows: per group of 32 columns 8 vectors, one quad of columns each.</summary>
-    public byte* A;
-
-    /// <summary>Unpacked weights of the second 8 rows.</summary>
-    public byte* B;
-
-    /// <summary>The packed block that the first 8 rows start in: scales.</summary>
+    /// <summary>The packed block that the first 8 rows start in.</summary>
     public byte* PanelA;
 
     /// <summary>The packed block that the second 8 rows start in.</summary>
     public byte* PanelB;
+
+    /// <summary>Unpacked weights of the first 8 rows, if they need it: per group of 32 columns 8 vectors, one quad of columns each.</summary>
+    public byte* UnpackedA;
+
+    /// <summary>Unpacked weights of the second 8 rows, if they need it.</summary>
+    public byte* UnpackedB;
 
     /// <summary>Packed weights that the next tiles need, fetched meanwhile: as many bytes as this tile's.</summary>
     public byte* AheadA;
@@ -43,11 +43,8 @@ internal unsafe struct BlockedTile
 /// <summary>Products of one packed type, for a <see cref="BlockedProduct"/>. Implementations are empty structs.</summary>
 internal unsafe interface IBlockedTiles
 {
-    /// <summary>True when packed weights lie as unpacked ones do, so that nothing is to be unpacked.</summary>
-    static abstract bool IsStoredUnpacked { get; }
-
-    /// <summary>Bytes from one unpacked group to the next.</summary>
-    static abstract int UnpackedStride { get; }
+    /// <summary>False when tiles take the packed weights: they lie as unpacked ones do, or unpacking costs less than scratch.</summary>
+    static abstract bool NeedsUnpacking { get; }
 
     /// <summary>8 rows times one input.</summary>
     /// <param name="panel">The panel.</param>
@@ -56,7 +53,7 @@ internal unsafe interface IBlockedTiles
     /// <param name="sums">Shape [8].</param>
     static abstract void Tile1(byte* panel, int groups, byte* x, float* sums);
 
-    /// <summary>Unpacks groups of a panel.</summary>
+    /// <summary>Unpacks groups of a panel; only called when <see cref="NeedsUnpacking"/>.</summary>
     /// <param name="panel">A block of the panel.</param>
     /// <param name="groups">Groups; whole blocks.</param>
     /// <param name="target">8 vectors of 32 bytes per group.</param>
