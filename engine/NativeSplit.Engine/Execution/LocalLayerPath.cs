@@ -51,6 +51,9 @@ public sealed class LocalLayerPath : ILayerPath
     public IReadOnlyList<ILayerExecutor> Executors => _executors;
 
     /// <inheritdoc/>
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     /// <remarks>When an earlier reservation can't grow on some stage, the stages before it keep the larger room until <see cref="FreeAsync"/>.</remarks>
     public ValueTask<bool> TryReserveAsync(SequenceId sequence, int tokens, CancellationToken cancellationToken)
     {

@@ -7,16 +7,17 @@ namespace NativeSplit.Engine.Generation;
 /// <summary>The numbers side of one generation: which rows it still has to run, and its sampler. Owned by the generator's loop.</summary>
 internal sealed class ActiveSequence
 {
-    private readonly TokenId[] _prompt;
+    private readonly TokenId[] _tokens;   // prompt, then what was generated: all that a lost KV cache is rebuilt from
     private readonly Sampler _sampler;
-    private TokenId _newest;
 
     /// <summary>Starts before the first row of the prompt.</summary>
     public ActiveSequence(SequenceId id, TokenId[] prompt, int maxTokens, Sampler sampler)
     {
         Id = id;
-        _prompt = prompt;
+        PromptTokens = prompt.Length;
         MaxTokens = maxTokens;
+        _tokens = new TokenId[prompt.Length + maxTokens];
+        prompt.CopyTo(_tokens, 0);
         _sampler = sampler;
     }
 
@@ -27,7 +28,7 @@ internal sealed class ActiveSequence
     public int MaxTokens { get; }
 
     /// <summary>Tokens of the prompt.</summary>
-    public int PromptTokens => _prompt.Length;
+    public int PromptTokens { get; }
 
     /// <summary>Tokens generated so far.</summary>
     public int CompletionTokens { get; private set; }
@@ -35,35 +36,35 @@ internal sealed class ActiveSequence
     /// <summary>Positions cached so far.</summary>
     public int Cached { get; private set; }
 
-    /// <summary>Rows that could run now: the rest of the prompt, or the newest token.</summary>
+    /// <summary>Rows that could run now: the rest of the prompt, or the newest token; after <see cref="Rewind"/> all tokens.</summary>
     public int PendingRows => PromptTokens + CompletionTokens - Cached;
 
-    /// <summary>True while rows of the prompt are still to be run.</summary>
-    public bool IsPrefilling => Cached < PromptTokens;
+    /// <summary>True while rows of the prompt, or of a cache that is being rebuilt, are still to be run.</summary>
+    public bool IsPrefilling => Cached < PromptTokens || PendingRows > 1;
 
     /// <summary>Writes the tokens of the next rows.</summary>
     /// <param name="tokens">Shape [rows], rows ≤ <see cref="PendingRows"/>.</param>
     /// <returns>Where the rows stand in the sequence.</returns>
     public SequenceRows TakeRows(Span<TokenId> tokens)
     {
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            tokens[i] = Cached + i < PromptTokens ? _prompt[Cached + i] : _newest;
-        }
-
+        _tokens.AsSpan(Cached, tokens.Length).CopyTo(tokens);
         return new SequenceRows(Id, Cached, tokens.Length);
     }
 
     /// <summary>Notes that rows have run on every stage.</summary>
     public void Advance(int rows) => Cached += rows;
 
+    /// <summary>Notes that the stages have lost the sequence: all its tokens are to run again. The next token will be the one it would have been.</summary>
+    public void Rewind() => Cached = 0;
+
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">Shape [vocabulary], of the newest row; overwritten.</param>
     /// <exception cref="EngineException">The logits aren't numbers.</exception>
     public TokenId Sample(Span<float> logits)
     {
-        _newest = _sampler.Sample(logits);
+        TokenId token = _sampler.Sample(logits);
+        _tokens[PromptTokens + CompletionTokens] = token;
         CompletionTokens++;
-        return _newest;
+        return token;
     }
 }

@@ -26,6 +26,7 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     private readonly StepRunner _runner;
     private readonly StepBatch _batch;
     private readonly AdmissionQueue _waiting;
+    private readonly PathRecovery _recovery;
     private readonly int _maxSequences;
     private readonly Task _task;
     private bool _roomFreed;
@@ -38,6 +39,7 @@ internal sealed class GeneratorLoop : IAsyncDisposable
         _batch = new StepBatch(options);
         _maxSequences = options.MaxSequences;
         _waiting = new AdmissionQueue(options, time);
+        _recovery = new PathRecovery(path, options.RecoveryWait, time);
         _running = new List<RunningGeneration>(options.MaxSequences);
         _task = Task.Run(RunAsync);
     }
@@ -72,7 +74,11 @@ internal sealed class GeneratorLoop : IAsyncDisposable
                 }
 
                 await AdmitWaitingAsync().ConfigureAwait(false);
-                if (_running.Count > 0)
+                if (_running.Count == 0)
+                {
+                    _recovery.Reset();
+                }
+                else if (_recovery.Cause is null || await TryRebuildAsync().ConfigureAwait(false))
                 {
                     await StepAsync().ConfigureAwait(false);
                 }
@@ -172,6 +178,11 @@ internal sealed class GeneratorLoop : IAsyncDisposable
             return new EngineException(EngineFault.NoCapacity, $"{_running.Count} sequences run, as many as are allowed at once. Send the request again later.");
         }
 
+        return await ReserveRoomAsync(sequence).ConfigureAwait(false);
+    }
+
+    private async ValueTask<EngineException?> ReserveRoomAsync(ActiveSequence sequence)
+    {
         int tokens = sequence.PromptTokens + sequence.MaxTokens;
         try
         {
@@ -203,10 +214,15 @@ internal sealed class GeneratorLoop : IAsyncDisposable
         }
         catch (Exception cause) when (!_stop.IsCancellationRequested)
         {
-            await FailBatchAsync(cause).ConfigureAwait(false);
+            if (!_recovery.TryBegin(cause))
+            {
+                await FailBatchAsync(cause).ConfigureAwait(false);
+            }
+
             return;
         }
 
+        _recovery.Reset();
         for (int i = 0; i < _batch.LogitCount; i++)
         {
             var generation = _batch.LogitGeneration(i);
@@ -225,6 +241,59 @@ internal sealed class GeneratorLoop : IAsyncDisposable
             {
                 await ReleaseAsync(generation, failure).ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>Waits for the path; once it is whole, every running sequence gets room on it and starts from its first token.</summary>
+    /// <returns>Whether a step may run.</returns>
+    private async ValueTask<bool> TryRebuildAsync()
+    {
+        EngineException cause = _recovery.Cause!;
+        switch (await _recovery.WaitAsync(_commands.Reader, _stop.Token).ConfigureAwait(false))
+        {
+            case RecoveryStatus.Command:
+                return false;
+            case RecoveryStatus.GivenUp:
+                await FailRunningAsync(cause).ConfigureAwait(false);
+                return false;
+        }
+
+        foreach (RunningGeneration generation in _running)
+        {
+            // Stages of a path that broke without losing them still hold room for it.
+            await FreeAsync(generation.Sequence).ConfigureAwait(false);
+            generation.Sequence.Rewind();
+        }
+
+        foreach (RunningGeneration generation in _running.ToArray())
+        {
+            EngineException? refusal = await ReserveRoomAsync(generation.Sequence).ConfigureAwait(false);
+            if (refusal is { Fault: EngineFault.PathBroken })
+            {
+                if (!_recovery.TryBegin(refusal))
+                {
+                    await FailRunningAsync(refusal).ConfigureAwait(false);
+                }
+
+                return false;
+            }
+
+            if (refusal is not null)
+            {
+                await ReleaseAsync(generation, refusal).ConfigureAwait(false);
+            }
+        }
+
+        _recovery.Resume();
+        return _running.Count > 0;
+    }
+
+    private async ValueTask FailRunningAsync(EngineException cause)
+    {
+        _recovery.Reset();
+        while (_running.Count > 0)
+        {
+            await ReleaseAsync(_running[^1], Broken(cause)).ConfigureAwait(false);
         }
     }
 

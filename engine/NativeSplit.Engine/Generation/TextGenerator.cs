@@ -14,7 +14,9 @@ namespace NativeSplit.Engine.Generation;
 /// <para>A request is admitted at the next step's border. If there is no room it waits its turn for at most
 /// <see cref="TextGeneratorOptions.AdmissionWait"/>, then it is refused. It reserves room for its prompt and
 /// all tokens it may generate, so a running generation never lacks room. What else runs doesn't change a generation's tokens.</para>
-/// <para>When the path breaks, every generation in the batch ends with <see cref="EngineFault.PathBroken"/>; others, and later ones, go on if the path recovers.</para>
+/// <para>When the path breaks, running generations wait for it for <see cref="TextGeneratorOptions.RecoveryWait"/>. Once it is whole they
+/// are rebuilt from their tokens (re-prefill) and go on with the very tokens that they would have had. Those that can't wait end with
+/// <see cref="EngineFault.PathBroken"/>.</para>
 /// </remarks>
 public sealed class TextGenerator : ITextGenerator, IAsyncDisposable
 {

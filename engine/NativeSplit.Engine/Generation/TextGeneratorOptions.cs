@@ -20,6 +20,12 @@ public sealed record TextGeneratorOptions
     /// <summary>Requests that wait for room at once; more are refused at once.</summary>
     public int MaxWaiting { get; init; } = 256;
 
+    /// <summary>
+    /// How long running generations wait for a broken path to be whole again; then they are rebuilt from their tokens and go on. Zero ends
+    /// them at once.
+    /// </summary>
+    public TimeSpan RecoveryWait { get; init; } = TimeSpan.Zero;
+
     /// <summary>Tokens that end a generation, on top of the tokenizer's own.</summary>
     public IReadOnlyList<TokenId> EndOfGeneration { get; init; } = [];
 
@@ -31,6 +37,7 @@ public sealed record TextGeneratorOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(PrefillChunkRows);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBatchRows, MaxSequences);
         ArgumentOutOfRangeException.ThrowIfLessThan(AdmissionWait, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(RecoveryWait, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxWaiting);
         ArgumentNullException.ThrowIfNull(EndOfGeneration);
     }

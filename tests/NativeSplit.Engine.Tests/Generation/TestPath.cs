@@ -17,7 +17,12 @@ internal sealed class TestPath(ILayerPath inner) : ILayerPath
     /// <summary>Thrown by every free, after the inner one.</summary>
     public Exception? FreeFailure { get; set; }
 
+    /// <summary>What a wait for the path waits for.</summary>
+    public Task Ready { get; set; } = Task.CompletedTask;
+
     public int ContextLength => inner.ContextLength;
+
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Ready.WaitAsync(cancellationToken);
 
     public async ValueTask<bool> TryReserveAsync(SequenceId sequence, int tokens, CancellationToken cancellationToken)
     {
