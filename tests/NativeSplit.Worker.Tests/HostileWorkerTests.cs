@@ -123,6 +123,11 @@ public sealed class HostileWorkerTests
         await worker.JoinAsync();
         await cluster.Driver.InForce.WaitAsync(Cancel);
 
+        Task<bool> reservation = cluster.Driver.Path.TryReserveAsync(new SequenceId(1), 4, Cancel).AsTask();
+        ReserveSequence asked = await worker.ReceiveAsync<ReserveSequence>();
+        await worker.SendAsync(new SequenceReserved { Epoch = asked.Epoch, Stage = asked.Stage, Sequence = asked.Sequence, Granted = true });
+        Assert.True(await reservation);
+
         // More than all socket buffers hold, so the send waits for a reader that never comes.
         const int Rows = 65536;
         Task step = cluster.Driver.Path.ForwardAsync(new[] { new SequenceRows(new SequenceId(1), 0, Rows) }, new float[Rows * cluster.Shape.HiddenSize], Cancel).AsTask();

@@ -56,7 +56,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
     public PlanDriver Driver { get; private set; } = null!;
 
     /// <summary>Starts a gateway with a plan, and a worker for each other node in it.</summary>
-    public static async Task<InProcessCluster> StartAsync(Plan plan, RouteOptions? route = null, TimeProvider? time = null, bool startWorkers = true, ActivationPrecision precision = ActivationPrecision.Int8)
+    public static async Task<InProcessCluster> StartAsync(Plan plan, RouteOptions? route = null, TimeProvider? time = null, bool startWorkers = true, ActivationPrecision precision = ActivationPrecision.Int8, params Plan[] lessPreferred)
     {
         var cluster = new InProcessCluster(time ?? TimeProvider.System, precision);
         try
@@ -64,7 +64,8 @@ internal sealed class InProcessCluster : IAsyncDisposable
             cluster.Driver = PlanDriver.Start(
                 new PlanDriverOptions
                 {
-                    Plan = plan,
+                    Plans = [plan, .. lessPreferred],
+                    SettleTime = TimeSpan.Zero,
                     Shape = cluster.Shape,
                     ModelFingerprint = cluster.Model.Fingerprint.Value,
                     Self = Gateway,

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
@@ -21,6 +22,7 @@ public sealed class ClusterPath : ILayerPath
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _oneCaller = new(1, 1);
     private Route? _route;
+    private TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EngineException? _broken = new(EngineFault.PathBroken, "The plan isn't in force yet: not every worker has joined.");
     private ulong _batchNumber;
     private long _steps;
@@ -52,6 +54,9 @@ public sealed class ClusterPath : ILayerPath
         Interlocked.Read(ref _steps),
         Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _stepTicks)),
         Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _localTicks)));
+
+    /// <inheritdoc/>
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Volatile.Read(ref _ready).Task.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
     /// <remarks>When an earlier reservation can't grow on some stage, the stages before it keep the larger room until <see cref="FreeAsync"/>.</remarks>
@@ -121,7 +126,9 @@ public sealed class ClusterPath : ILayerPath
         try
         {
             long start = Stopwatch.GetTimestamp();
-            await RunStagesAsync(Current(), batch, hidden, cancellationToken).ConfigureAwait(false);
+            Route route = Current();
+            RequireRoom(batch.Span);
+            await RunStagesAsync(route, batch, hidden, cancellationToken).ConfigureAwait(false);
             Interlocked.Add(ref _stepTicks, Stopwatch.GetTimestamp() - start);
             Interlocked.Increment(ref _steps);
         }
@@ -143,25 +150,38 @@ public sealed class ClusterPath : ILayerPath
         _oneCaller.Dispose();
     }
 
-    /// <summary>Puts a route in force; owned from here on.</summary>
+    /// <summary>Puts a route in force between two steps; owned from here on. Sequences on the one before have no room on it: they fail, and can be rebuilt.</summary>
     internal async ValueTask ActivateAsync(Route route)
     {
         await _oneCaller.WaitAsync().ConfigureAwait(false);
-        _route = route;
+        _route?.Dispose();
+        Volatile.Write(ref _route, route);
+        _sequences.Clear();
         Volatile.Write(ref _broken, null);
         _waiter.Open();
+        Volatile.Read(ref _ready).TrySetResult();
         _oneCaller.Release();
+    }
+
+    /// <summary>As <see cref="BreakAsync(string)"/>, if the route in force goes over a link that has ended.</summary>
+    internal async ValueTask BreakAsync(PeerConnection lost, string reason)
+    {
+        if (Volatile.Read(ref _route) is { } route && route.Uses(lost))
+        {
+            await BreakAsync(reason).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Ends the route in force, if any: the step on its way fails, later calls fail with the same reason.</summary>
     internal async ValueTask BreakAsync(string reason)
     {
+        // First without the lock, which a step on its way holds; then again under it, in case a route came into force meanwhile.
         var cause = new EngineException(EngineFault.PathBroken, reason);
-        Volatile.Write(ref _broken, cause);
-        FailAll(cause);
+        Close(cause);
         await _oneCaller.WaitAsync().ConfigureAwait(false);
+        Close(cause);
         _route?.Dispose();
-        _route = null;
+        Volatile.Write(ref _route, null);
         _sequences.Clear();
         _oneCaller.Release();
     }
@@ -185,8 +205,27 @@ public sealed class ClusterPath : ILayerPath
 
     private Route Current() => Volatile.Read(ref _broken) is { } cause ? throw new EngineException(EngineFault.PathBroken, cause.Message) : _route!;
 
-    private void FailAll(EngineException cause)
+    /// <summary>A plan that has come into force since a sequence was reserved knows nothing of it.</summary>
+    private void RequireRoom(ReadOnlySpan<SequenceRows> batch)
     {
+        foreach (SequenceRows rows in batch)
+        {
+            if (!_sequences.Contains(rows.Sequence))
+            {
+                throw new EngineException(EngineFault.PathBroken, "The plan has changed; the sequence has no KV room on the new route yet.");
+            }
+        }
+    }
+
+    private void Close(EngineException cause)
+    {
+        if (Volatile.Read(ref _ready).Task.IsCompleted)
+        {
+            Volatile.Write(ref _ready, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        Volatile.Write(ref _broken, cause);
+
         _waiter.Shut(cause);
         foreach (TaskCompletionSource<bool> waiting in _reservations.Values)
         {

@@ -10,11 +10,13 @@ using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Cluster.Routes;
 
-/// <summary>Puts a fixed plan in force: takes workers in, gives each its layers, and keeps the path whole as they come and go.</summary>
+/// <summary>Keeps the best possible plan in force: takes workers in, gives each its layers, and changes the plan as they come and go.</summary>
 /// <remarks>
-/// A worker that is lost breaks the path; streams on it end with an error. When the worker is back, the plan is put in force anew.
-/// The joined workers belong to the one loop alone; links talk to it through a queue. What a worker says is judged first: it may
-/// introduce itself once, and answer for the stages that the plan gives it.
+/// <para>A plan is prepared whole beside the one in force, then the path switches between two steps, then the old stages are retired. A
+/// preparation that fails leaves the old plan serving. A worker that is lost breaks the path until a plan without it, or with it once
+/// it is back, is in force.</para>
+/// <para>The joined workers belong to the one loop alone; links talk to it through a queue. What a worker says is judged first: it may
+/// introduce itself once, and answer for the stages that a plan in force or in preparation gives it.</para>
 /// </remarks>
 public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 {
@@ -27,11 +29,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Dictionary<NodeId, JoinedWorker> _workers = [];
     private readonly Newcomers _newcomers = new();
-    private readonly HashSet<NodeId> _expected;
+    private readonly HashSet<int> _refused = [];
     private readonly TaskCompletionSource<IReadOnlyList<StageStatus>> _inForce = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _accepting;
     private readonly Task _loop;
     private volatile IReadOnlyList<PeerConnection> _peers = [];
+    private volatile IReadOnlyList<EpochPlan> _known = [];
+    private volatile HashSet<NodeId> _expected = [];
+    private IReadOnlyList<Plan> _plans = [];
+    private EpochPlan? _active;
+    private ulong _lastEpoch;
     private int _disposed;
 
     private PlanDriver(PlanDriverOptions options, EnrolmentServer enrolment, ILogger log, TimeProvider time)
@@ -40,7 +47,8 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         _log = log;
         _time = time;
         _questions = new StageQuestions(time);
-        _expected = [.. options.Plan.Segments.Select(s => s.Node).Where(n => n != options.Self)];
+        _lastEpoch = options.Plans.Max(plan => plan.Epoch.Value) - 1;
+        Adopt(options.Plans);
         Path = new ClusterPath(options.Shape, options.Route, time);
         _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync);
         _accepting = Task.Run(AcceptAsync);
@@ -53,7 +61,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     /// <summary>The path; broken until the plan is in force.</summary>
     public ClusterPath Path { get; }
 
-    /// <summary>Ends when the plan is first in force; faults when a worker refuses its part.</summary>
+    /// <summary>Ends when a plan is first in force; faults when workers refuse their parts of every one.</summary>
     public Task<IReadOnlyList<StageStatus>> InForce => _inForce.Task;
 
     /// <summary>Starts to listen and to drive.</summary>
@@ -66,7 +74,20 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(enrolment);
+        ArgumentOutOfRangeException.ThrowIfZero(options.Plans.Count, nameof(options));
         return new PlanDriver(options, enrolment, log, time);
+    }
+
+    /// <summary>The plan in force, with the epoch it was given; null while there is none.</summary>
+    public Plan? Current => Volatile.Read(ref _active) is { } active ? active.Plan with { Epoch = active.Epoch } : null;
+
+    /// <summary>Changes the plans. One that is possible is put in force at once, while streams go on; the old one serves until then.</summary>
+    /// <param name="plans">Plans in order of preference, at least one; checked before.</param>
+    public void Propose(IReadOnlyList<Plan> plans)
+    {
+        ArgumentNullException.ThrowIfNull(plans);
+        ArgumentOutOfRangeException.ThrowIfZero(plans.Count, nameof(plans));
+        _events.Writer.TryWrite(new DriverEvent(null, Plans: plans));
     }
 
     /// <summary>Asks every remote stage how it has done.</summary>
@@ -75,13 +96,13 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     {
         IReadOnlyList<PeerConnection> peers = _peers;
         List<StageReport> reports = [];
-        for (int i = 0; i < _options.Plan.Segments.Count; i++)
+        EpochPlan? active = Volatile.Read(ref _active);
+        for (int i = 0; i < active?.Plan.Segments.Count; i++)
         {
-            PlanSegment segment = _options.Plan.Segments[i];
-            PeerConnection? peer = peers.FirstOrDefault(p => p.Peer.Node == segment.Node);
+            PeerConnection? peer = peers.FirstOrDefault(p => p.Peer.Node == active.Plan.Segments[i].Node);
             if (peer is not null)
             {
-                var query = new QueryStage { Epoch = _options.Plan.Epoch.Value, Stage = (ushort)i };
+                var query = new QueryStage { Epoch = active.Epoch.Value, Stage = (ushort)i };
                 reports.Add((StageReport)await _questions.AskAsync(peer, query, _options.Route.StepTimeout, cancellationToken).ConfigureAwait(false));
             }
         }
@@ -96,8 +117,11 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     ValueTask IPeerHandler.OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload)
     {
         ArgumentNullException.ThrowIfNull(from);
-        RequireStageOf(from, header.Stage - 1);
-        Path.AcceptRows(header, payload.Span);
+        if (IsStageOf(from, header.Epoch, header.Stage - 1))
+        {
+            Path.AcceptRows(header, payload.Span);
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -110,13 +134,14 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             case NodeHello hello:
                 Welcome(from, hello);
                 break;
-            case SequenceReserved answer:
-                RequireStageOf(from, answer.Stage);
+            case SequenceReserved answer when IsStageOf(from, answer.Epoch, answer.Stage):
                 Path.AcceptReservation(answer);
                 break;
-            case StepFailed failure:
-                RequireStageOf(from, failure.Stage);
+            case StepFailed failure when IsStageOf(from, failure.Epoch, failure.Stage):
                 Path.AcceptFailure(failure, from.Peer.Node.Value);
+                break;
+            case SequenceReserved or StepFailed:
+                // Of a plan that was retired while the message was on its way.
                 break;
             case StageReady or StageRefused or StageReport:
                 _questions.Accept(from, (StageMessage)message);
@@ -175,8 +200,11 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     {
         ClusterException cause = await connection.Ended.ConfigureAwait(false);
         _newcomers.TryTake(connection);
+
+        // Before the loop sees it, which may be busy preparing another plan: a step on its way must not wait for that.
+        await Path.BreakAsync(connection, LossOf(connection, cause)).ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
-        _events.Writer.TryWrite(new DriverEvent(connection, Hello: null, cause));
+        _events.Writer.TryWrite(new DriverEvent(connection, Cause: cause));
     }
 
     private void Welcome(PeerConnection from, NodeHello hello)
@@ -194,36 +222,37 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         _events.Writer.TryWrite(new DriverEvent(from, hello));
     }
 
-    /// <exception cref="ClusterException"><see cref="ClusterFault.NotAllowed"/>: the plan gives that stage to another node.</exception>
-    private void RequireStageOf(PeerConnection from, int stage)
+    /// <summary>Whether a node speaks for a stage of a plan in force or in preparation; false when the plan is neither any more.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NotAllowed"/>: the plan gives that stage to another node, or there was never such a plan.</exception>
+    private bool IsStageOf(PeerConnection from, ulong epoch, int stage)
     {
-        if (stage < 0 || stage >= _options.Plan.Segments.Count || _options.Plan.Segments[stage].Node != from.Peer.Node)
-        {
-            throw new ClusterException(ClusterFault.NotAllowed, $"{from.Peer.Node} answered for stage {stage}, which isn't its own.");
-        }
+        EpochPlan? plan = _known.FirstOrDefault(known => known.Epoch.Value == epoch);
+        bool isLate = plan is null && epoch <= Volatile.Read(ref _lastEpoch);
+        return isLate || plan?.Gives(stage, from.Peer.Node) == true
+            ? !isLate
+            : throw new ClusterException(ClusterFault.NotAllowed, $"{from.Peer.Node} answered for stage {stage} of plan {epoch}, which isn't its own.");
     }
 
     private async Task DriveAsync()
     {
         try
         {
-            bool inForce = _expected.Count == 0 && await TryPutInForceAsync().ConfigureAwait(false);
             while (true)
             {
-                DriverEvent change = await _events.Reader.ReadAsync(_stop.Token).ConfigureAwait(false);
-                if (change.Hello is { } hello)
+                if (_active is not null && !Path.IsInForce)
                 {
-                    await TakeInAsync(change.Connection, hello).ConfigureAwait(false);
-                    inForce = false;
-                }
-                else if (await LetGoAsync(change.Connection, change.Cause!).ConfigureAwait(false))
-                {
-                    inForce = false;
+                    await RetireAsync(_active).ConfigureAwait(false);
+                    SetActive(null);
                 }
 
-                if (!inForce && _expected.All(_workers.ContainsKey))
+                int? best = Best();
+                if (best is { } rank && (_active is null || _active.Rank == EpochPlan.Withdrawn || !await IsAnyEventAsync(_options.SettleTime).ConfigureAwait(false)))
                 {
-                    inForce = await TryPutInForceAsync().ConfigureAwait(false);
+                    await TryPutInForceAsync(rank).ConfigureAwait(false);
+                }
+                else
+                {
+                    await HandleAsync(await _events.Reader.ReadAsync(_stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
                 }
             }
         }
@@ -239,149 +268,152 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         }
     }
 
+    /// <summary>The best plan that is possible now and better than the one in force; null when there is none.</summary>
+    private int? Best()
+    {
+        int limit = Math.Min(_plans.Count, _active?.Rank ?? int.MaxValue);
+        for (int rank = 0; rank < limit; rank++)
+        {
+            if (!_refused.Contains(rank) && _plans[rank].Segments.All(segment => segment.Node == _options.Self || _workers.ContainsKey(segment.Node)))
+            {
+                return rank;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<bool> IsAnyEventAsync(TimeSpan patience)
+    {
+        try
+        {
+            return await _events.Reader.WaitToReadAsync(_stop.Token).AsTask().WaitAsync(patience, _time, _stop.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task HandleAsync(DriverEvent change)
+    {
+        if (change.Plans is { } plans)
+        {
+            _log.LogInformation("New plans: {Count}.", plans.Count);
+            Adopt(plans);
+        }
+        else if (change.Hello is { } hello)
+        {
+            await TakeInAsync(change.Connection!, hello).ConfigureAwait(false);
+        }
+        else
+        {
+            await LetGoAsync(change.Connection!, change.Cause!).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes plans over; what is in force stays so, with its rank among them.</summary>
+    private void Adopt(IReadOnlyList<Plan> plans)
+    {
+        _plans = plans;
+        _refused.Clear();
+        _expected = plans.SelectMany(plan => plan.Segments).Select(segment => segment.Node).Where(node => node != _options.Self).ToHashSet();
+        if (_active is { } active)
+        {
+            int rank = plans.ToList().FindIndex(plan => plan.Segments.SequenceEqual(active.Plan.Segments));
+            SetActive(active with { Rank = rank < 0 ? EpochPlan.Withdrawn : rank });
+        }
+    }
+
     private async Task TakeInAsync(PeerConnection connection, NodeHello hello)
     {
         NodeId node = connection.Peer.Node;
         if (_workers.Remove(node, out JoinedWorker? old))
         {
-            await Path.BreakAsync($"{node} joined anew.").ConfigureAwait(false);
+            await Path.BreakAsync(old.Connection, $"{node} joined anew.").ConfigureAwait(false);
             await old.Connection.DisposeAsync().ConfigureAwait(false);
         }
 
         _workers[node] = new JoinedWorker(connection, hello);
+        _refused.Clear();
         _log.LogInformation("{Node} joined with model {Model}.", node, PeerText.Clean(hello.ModelName));
     }
 
-    private async Task<bool> LetGoAsync(PeerConnection connection, ClusterException cause)
+    private async Task LetGoAsync(PeerConnection connection, ClusterException cause)
     {
-        bool ours = _workers.TryGetValue(connection.Peer.Node, out JoinedWorker? worker) && worker.Connection == connection;
-        if (ours)
+        if (_workers.TryGetValue(connection.Peer.Node, out JoinedWorker? worker) && worker.Connection == connection)
         {
             _workers.Remove(connection.Peer.Node);
             _log.LogWarning("Lost {Node}: {Reason}", connection.Peer.Node, cause.Message);
-            await Path.BreakAsync($"Worker {connection.Peer.Node} is lost: {cause.Message}").ConfigureAwait(false);
-        }
 
-        return ours;
+            // A plan that came into force in the very moment may rest on it.
+            await Path.BreakAsync(connection, LossOf(connection, cause)).ConfigureAwait(false);
+        }
     }
 
-    private async Task<bool> TryPutInForceAsync()
+    private static string LossOf(PeerConnection connection, ClusterException cause) => $"Worker {connection.Peer.Node} is lost: {cause.Message}";
+
+    private async Task TryPutInForceAsync(int rank)
     {
-        List<RouteStage> stages = [];
+        var next = new EpochPlan(new PlanEpoch(_lastEpoch + 1), _plans[rank], rank);
+        EpochPlan? before = _active;
+
+        // Known first: an answer must not come to an epoch that is counted but not known.
+        _known = before is null ? [next] : [before, next];
+        Volatile.Write(ref _lastEpoch, next.Epoch.Value);
         try
         {
-            // Every answer is awaited, also past a refusal, so that none is left over for the next attempt.
-            StageReady?[] ready = await Task.WhenAll(Enumerable.Range(0, _options.Plan.Segments.Count).Select(AssignAsync)).ConfigureAwait(false);
-            List<StageStatus> statuses = [];
-            for (int i = 0; i < ready.Length; i++)
-            {
-                PlanSegment segment = _options.Plan.Segments[i];
-                if (ready[i] is { } remote)
-                {
-                    stages.Add(new RouteStage(segment.Layers, segment.Node, null, _workers[segment.Node].Connection));
-                    statuses.Add(new StageStatus(segment.Layers, segment.Node, PeerText.Clean(remote.Backend), remote.WeightBytes));
-                }
-                else
-                {
-                    var executor = _options.Executors(segment.Layers, _options.Route.KvTokens, _options.Route.MaxRows);
-                    stages.Add(new RouteStage(segment.Layers, segment.Node, executor, null));
-                    statuses.Add(new StageStatus(segment.Layers, segment.Node, executor.Backend, 0));
-                }
-            }
-
-            _peers = [.. _workers.Values.Select(w => w.Connection)];
-            await Path.ActivateAsync(new Route(_options.Plan.Epoch, stages)).ConfigureAwait(false);
-            _log.LogInformation("Plan {Epoch} is in force over {Nodes} node(s).", _options.Plan.Epoch, _expected.Count + 1);
+            var (route, statuses) = await new PlanPreparation(_options, next, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
+            await Path.ActivateAsync(route).ConfigureAwait(false);
+            _peers = [.. route.Stages.Select(stage => stage.Remote).OfType<PeerConnection>().Distinct()];
+            SetActive(next);
+            _log.LogInformation("Plan {Epoch} is in force over {Nodes} node(s).", next.Epoch, _peers.Count + 1);
             _inForce.TrySetResult(statuses);
-            return true;
+            if (before is not null)
+            {
+                await RetireAsync(before).ConfigureAwait(false);
+            }
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            foreach (RouteStage stage in stages)
+            _log.LogError("Plan {Epoch} can't be put in force: {Reason}", next.Epoch, e.Message);
+            await RetireAsync(next).ConfigureAwait(false);
+            SetActive(before);
+            _refused.Add(rank);
+            if (before is null)
             {
-                stage.Local?.Dispose();
+                await Path.BreakAsync($"The plan can't be put in force: {e.Message}").ConfigureAwait(false);
             }
 
-            if (e is OperationCanceledException)
-            {
-                throw;
-            }
-
-            _log.LogError("The plan can't be put in force: {Reason}", e.Message);
-            await Path.BreakAsync($"The plan can't be put in force: {e.Message}").ConfigureAwait(false);
-            if (e is not ClusterException { Fault: ClusterFault.NodeLost })
+            if (e is not ClusterException { Fault: ClusterFault.NodeLost } && _refused.Count == _plans.Count)
             {
                 _inForce.TrySetException(e);
             }
-
-            return false;
         }
     }
 
-    /// <summary>Assigns a segment to its worker; null when it is the gateway's own.</summary>
-    private async Task<StageReady?> AssignAsync(int index)
+    private void SetActive(EpochPlan? plan)
     {
-        PlanSegment segment = _options.Plan.Segments[index];
-        if (segment.Node == _options.Self)
-        {
-            return null;
-        }
+        Volatile.Write(ref _active, plan);
+        _known = plan is null ? [] : [plan];
+    }
 
-        PeerConnection worker = _workers[segment.Node].Connection;
-        var assignment = new AssignStage
+    /// <summary>Tells the workers that are still here to give a plan's stages up.</summary>
+    private async Task RetireAsync(EpochPlan plan)
+    {
+        for (int i = 0; i < plan.Plan.Segments.Count; i++)
         {
-            Epoch = _options.Plan.Epoch.Value,
-            Stage = (ushort)index,
-            LayerStart = segment.Layers.Start,
-            LayerEnd = segment.Layers.End,
-            ModelFingerprint = _options.ModelFingerprint,
-            Encoding = (byte)_options.Route.Encoding,
-            MaxRows = _options.Route.MaxRows,
-            MaxSequences = _options.Route.MaxSequences,
-            KvTokens = _options.Route.KvTokens,
-            Previous = PreviousOf(index),
-            Next = NextHopOf(index),
-        };
-        try
-        {
-            return await _questions.AskAsync(worker, assignment, _options.PrepareTimeout, _stop.Token).ConfigureAwait(false) switch
+            if (_workers.TryGetValue(plan.Plan.Segments[i].Node, out JoinedWorker? worker))
             {
-                StageReady answer when answer.KvTokens >= assignment.KvTokens => answer,
-                StageReady answer => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} holds {answer.KvTokens} positions of KV cache, {assignment.KvTokens} were asked for."),
-                StageRefused refusal => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} can't run layers {segment.Layers}: {PeerText.Clean(refusal.Reason)}"),
-                _ => throw new ClusterException(ClusterFault.Protocol, $"{segment.Node} answered an assignment with something else."),
-            };
-        }
-        catch (ClusterException e) when (e.Fault == ClusterFault.NodeLost)
-        {
-            // Its end is the event that leads to the next attempt: a worker that lives joins anew.
-            worker.Drop(e.Message);
-            throw;
+                try
+                {
+                    await worker.Connection.SendAsync(new RetireStage { Epoch = plan.Epoch.Value, Stage = (ushort)i }, _stop.Token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is LinkException or ObjectDisposedException)
+                {
+                    // The worker is gone, and its stages with it.
+                }
+            }
         }
     }
-
-    private string PreviousOf(int index)
-    {
-        NodeId? previous = index == 0 ? null : _options.Plan.Segments[index - 1].Node;
-        return previous is { } node && node != _options.Self
-            ? _workers[node].Connection.Peer.Uri
-            : CredentialStore.IdentityOf(_options.Credentials.Certificate).Uri;
-    }
-
-    private NextHop? NextHopOf(int index)
-    {
-        if (index + 1 == _options.Plan.Segments.Count || _options.Plan.Segments[index + 1].Node == _options.Self)
-        {
-            return null;
-        }
-
-        JoinedWorker next = _workers[_options.Plan.Segments[index + 1].Node];
-        return new NextHop(next.Connection.Peer.Uri, next.Hello.AdvertisedHost ?? SeenAt(next.Connection), next.Hello.Port);
-    }
-
-    private static string SeenAt(PeerConnection worker) => ((IPEndPoint)worker.RemoteEndPoint).Address.ToString();
-
-    private sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello);
-
-    private sealed record DriverEvent(PeerConnection Connection, NodeHello? Hello, ClusterException? Cause = null);
 }

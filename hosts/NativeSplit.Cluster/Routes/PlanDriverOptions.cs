@@ -15,8 +15,14 @@ public delegate ILayerExecutor ExecutorFactory(LayerRange layers, int kvTokens, 
 /// <summary>What a gateway needs to put a plan in force.</summary>
 public sealed record PlanDriverOptions
 {
-    /// <summary>The plan; checked before.</summary>
-    public required Plan Plan { get; init; }
+    /// <summary>Plans in order of preference, at least one; checked before. The first one whose nodes have all joined is in force.</summary>
+    public required IReadOnlyList<Plan> Plans { get; init; }
+
+    /// <summary>
+    /// How long nodes must neither come nor go before a plan in force gives way to a preferred one that has become possible: a node that
+    /// flaps must not make the plan flap.
+    /// </summary>
+    public TimeSpan SettleTime { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Shape of the model.</summary>
     public required ModelShape Shape { get; init; }

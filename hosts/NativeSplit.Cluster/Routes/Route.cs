@@ -29,6 +29,9 @@ internal sealed record Route(PlanEpoch Epoch, IReadOnlyList<RouteStage> Stages) 
         return back;
     }
 
+    /// <summary>Whether a stage is reached over a link.</summary>
+    public bool Uses(PeerConnection link) => Stages.Any(stage => stage.Remote == link);
+
     public void Dispose()
     {
         foreach (RouteStage stage in Stages)

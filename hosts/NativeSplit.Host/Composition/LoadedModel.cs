@@ -91,7 +91,7 @@ internal sealed class LoadedModel : IDisposable
     }
 
     /// <summary>A generator on a path, which it borrows.</summary>
-    public TextGenerator CreateGenerator(ILayerPath path, int maxRows, int maxSequences, TimeSpan admissionWait = default) => new(
+    public TextGenerator CreateGenerator(ILayerPath path, int maxRows, int maxSequences, TimeSpan admissionWait = default, TimeSpan recoveryWait = default) => new(
         path, _embedding, _head, Tokenizer, TimeProvider.System,
         new TextGeneratorOptions
         {
@@ -99,6 +99,7 @@ internal sealed class LoadedModel : IDisposable
             PrefillChunkRows = maxRows / 2,
             MaxSequences = maxSequences,
             AdmissionWait = admissionWait,
+            RecoveryWait = recoveryWait,
             EndOfGeneration = File.GenerationDefaults.EndOfGeneration,
         });
 

@@ -13,6 +13,7 @@ internal sealed class RouteArguments
     private readonly Option<int?> _kvTokens = new("--kv-tokens") { Description = "Positions of KV cache on each stage, over all requests. Default: as many as --max-sequences contexts, at most 8192, or one context if that is more, at most 32768.", HelpName = "N" };
     private readonly Option<int> _maxSequences = new("--max-sequences") { Description = "Requests that run at a time.", HelpName = "N", DefaultValueFactory = _ => 16 };
     private readonly Option<double> _admissionWait = new("--admission-wait") { Description = "Seconds that a request waits for room before it is refused (HTTP 429); 0 refuses at once.", HelpName = "S", DefaultValueFactory = _ => 10 };
+    private readonly Option<double> _recoveryWait = new("--recovery-wait") { Description = "Seconds that running answers wait for a lost worker, or a plan without it, before they end with an error; 0 ends them at once.", HelpName = "S", DefaultValueFactory = _ => 30 };
     private readonly Option<double> _stepTimeout = new("--step-timeout") { Description = "Seconds for a step to come back before its route counts as broken.", HelpName = "S", DefaultValueFactory = _ => 30 };
 
     public RouteArguments() => _activations.AcceptOnlyFromAmong("f32", "bf16", "f16");
@@ -23,6 +24,7 @@ internal sealed class RouteArguments
         command.Add(_kvTokens);
         command.Add(_maxSequences);
         command.Add(_admissionWait);
+        command.Add(_recoveryWait);
         command.Add(_stepTimeout);
     }
 
@@ -30,6 +32,11 @@ internal sealed class RouteArguments
     public TimeSpan ReadAdmissionWait(ParseResult parsed) => parsed.GetValue(_admissionWait) is var seconds and >= 0 and <= 3600
         ? TimeSpan.FromSeconds(seconds)
         : throw new UsageException("--admission-wait must be 0 to 3600 seconds.");
+
+    /// <summary>How long running answers wait for a broken path.</summary>
+    public TimeSpan ReadRecoveryWait(ParseResult parsed) => parsed.GetValue(_recoveryWait) is var seconds and >= 0 and <= 3600
+        ? TimeSpan.FromSeconds(seconds)
+        : throw new UsageException("--recovery-wait must be 0 to 3600 seconds.");
 
     public RouteOptions Read(ParseResult parsed, ModelShape shape)
     {

@@ -17,8 +17,8 @@ internal sealed record GatewaySettings
     /// <summary>The opened model; lent.</summary>
     public required LoadedModel Model { get; init; }
 
-    /// <summary>Where the layers run; null: all here.</summary>
-    public required Plan? Plan { get; init; }
+    /// <summary>Where the layers run: plans in order of preference; none: all here.</summary>
+    public required IReadOnlyList<Plan> Plans { get; init; }
 
     /// <summary>The gateway's name in the plan.</summary>
     public required NodeId Self { get; init; }
@@ -34,6 +34,9 @@ internal sealed record GatewaySettings
 
     /// <summary>How long a request waits for room before it is refused.</summary>
     public required TimeSpan AdmissionWait { get; init; }
+
+    /// <summary>How long running answers wait for a broken path before they end with an error.</summary>
+    public required TimeSpan RecoveryWait { get; init; }
 
     /// <summary>Where the cluster authority is kept; null: in memory.</summary>
     public CredentialStore? Store { get; init; }
@@ -66,8 +69,8 @@ internal sealed class RunningGateway : IAsyncDisposable
         var gateway = new RunningGateway();
         try
         {
-            ILayerPath path = settings.Plan is null ? gateway.StartLocal(settings) : gateway.StartCluster(settings, settings.Plan);
-            gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences, settings.AdmissionWait);
+            ILayerPath path = settings.Plans.Count == 0 ? gateway.StartLocal(settings) : gateway.StartCluster(settings);
+            gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences, settings.AdmissionWait, settings.RecoveryWait);
             gateway._parts.Push(gateway.Generator);
             gateway.Server = await GatewayServer.StartAsync(settings.Http, [gateway.Describe(settings)], settings.Loggers, cancellationToken);
             gateway._parts.Push(gateway.Server);
@@ -91,6 +94,20 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
     }
 
+    /// <summary>Checks plans before anything runs on them.</summary>
+    /// <exception cref="PlanException">One breaks the rules.</exception>
+    public static void Check(IReadOnlyList<Plan> plans, GatewaySettings settings)
+    {
+        foreach (Plan plan in plans)
+        {
+            IReadOnlyList<string> faults = PlanChecker.Check(plan, settings.Model.Shape.LayerCount, new HashSet<NodeId> { settings.Self });
+            if (faults.Count > 0)
+            {
+                throw new PlanException(PlanFault.Invalid, "The plan breaks the rules. " + string.Join(' ', faults));
+            }
+        }
+    }
+
     private LocalLayerPath StartLocal(GatewaySettings settings)
     {
         LocalLayerPath path = settings.Model.CreateLocalPath([settings.Model.Shape.AllLayers], settings.Route.KvTokens, settings.Route.MaxRows);
@@ -98,20 +115,15 @@ internal sealed class RunningGateway : IAsyncDisposable
         return path;
     }
 
-    private ClusterPath StartCluster(GatewaySettings settings, Plan plan)
+    private ClusterPath StartCluster(GatewaySettings settings)
     {
         ModelShape shape = settings.Model.Shape;
-        IReadOnlyList<string> faults = PlanChecker.Check(plan, shape.LayerCount, new HashSet<NodeId> { settings.Self });
-        if (faults.Count > 0)
-        {
-            throw new PlanException(PlanFault.Invalid, "The plan breaks the rules. " + string.Join(' ', faults));
-        }
-
+        Check(settings.Plans, settings);
         ClusterAuthority authority = settings.Store?.LoadOrCreateAuthority(TimeProvider.System) ?? ClusterAuthority.Create(TimeProvider.System);
         _tokens = new JoinTokenStore(authority, TimeProvider.System);
         var options = new PlanDriverOptions
         {
-            Plan = plan,
+            Plans = settings.Plans,
             Shape = shape,
             ModelFingerprint = settings.Model.File.Fingerprint.Value,
             Self = settings.Self,

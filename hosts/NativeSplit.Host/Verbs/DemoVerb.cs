@@ -44,12 +44,13 @@ internal static class DemoVerb
                 new GatewaySettings
                 {
                     Model = loaded,
-                    Plan = plan,
+                    Plans = [plan],
                     Self = DemoPlan.Gateway,
                     LinkAddress = new IPEndPoint(IPAddress.Loopback, 0),
                     Http = new GatewayOptions { ListenAddress = address.Address, Port = address.Port },
                     Route = limits,
                     AdmissionWait = route.ReadAdmissionWait(parsed),
+                    RecoveryWait = route.ReadRecoveryWait(parsed),
                     Loggers = loggers,
                 },
                 cancellationToken);

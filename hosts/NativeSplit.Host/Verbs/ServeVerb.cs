@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Routes;
@@ -17,7 +18,7 @@ internal static class ServeVerb
     public static Command Create()
     {
         Option<string?> model = CommonArguments.Model();
-        Option<string?> plan = CommonArguments.NotEmpty(new Option<string?>("--plan", "-p") { Description = "JSON file: which layers on which node. Default: all layers here. See docs/operations.md.", HelpName = "FILE" });
+        Option<string[]> plan = new("--plan", "-p") { Description = "JSON file: which layers on which node. May be given several times, best first: the first plan whose nodes have all joined is in force. Read again on SIGHUP. Default: all layers here. See docs/operations.md.", HelpName = "FILE" };
         Option<string> name = new("--name") { Description = "The gateway's own name in the plan.", HelpName = "NODE", DefaultValueFactory = _ => "gateway" };
         Option<string> links = new("--listen") { Description = "Where workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:7500" };
         Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:8080" };
@@ -31,7 +32,8 @@ internal static class ServeVerb
         compute.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            Plan? fixedPlan = ReadPlan(parsed.GetValue(plan));
+            string[] planFiles = parsed.GetValue(plan) ?? [];
+            Plan[] plans = ReadPlans(planFiles);
             string self = parsed.GetRequiredValue(name);
             if (!NodeId.IsValid(self))
             {
@@ -42,21 +44,26 @@ internal static class ServeVerb
             using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
             using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(parsed.GetValue(model)), compute.Read(parsed));
             RouteOptions limits = route.Read(parsed, loaded.Shape);
-            await using RunningGateway gateway = await RunningGateway.StartAsync(
-                new GatewaySettings
-                {
-                    Model = loaded,
-                    Plan = fixedPlan,
-                    Self = new NodeId(self),
-                    LinkAddress = EndPoints.ToListenAt(parsed.GetRequiredValue(links), "--listen"),
-                    Http = new GatewayOptions { ListenAddress = httpAddress.Address, Port = httpAddress.Port, ApiKeys = Keys(parsed.GetValue(apiKey)) },
-                    Route = limits,
-                    AdmissionWait = route.ReadAdmissionWait(parsed),
-                    Store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null,
-                    Loggers = loggers,
-                },
-                cancellationToken);
-            Announce(gateway, fixedPlan, new NodeId(self), parsed.GetValue(model));
+            var settings = new GatewaySettings
+            {
+                Model = loaded,
+                Plans = plans,
+                Self = new NodeId(self),
+                LinkAddress = EndPoints.ToListenAt(parsed.GetRequiredValue(links), "--listen"),
+                Http = new GatewayOptions { ListenAddress = httpAddress.Address, Port = httpAddress.Port, ApiKeys = Keys(parsed.GetValue(apiKey)) },
+                Route = limits,
+                AdmissionWait = route.ReadAdmissionWait(parsed),
+                RecoveryWait = route.ReadRecoveryWait(parsed),
+                Store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null,
+                Loggers = loggers,
+            };
+            await using RunningGateway gateway = await RunningGateway.StartAsync(settings, cancellationToken);
+            using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                Reload(gateway, settings, planFiles);
+            });
+            Announce(gateway, plans, new NodeId(self), parsed.GetValue(model));
             await gateway.Ready.WaitAsync(cancellationToken);
             Console.Error.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
             await Task.Delay(Timeout.Infinite, cancellationToken);
@@ -65,11 +72,33 @@ internal static class ServeVerb
         return command;
     }
 
-    private static Plan? ReadPlan(string? file)
+    private static Plan[] ReadPlans(string[] files) => [.. files.Select(ReadPlan)];
+
+    /// <summary>Reads the plan files again. A file that can't be used changes nothing.</summary>
+    private static void Reload(RunningGateway gateway, GatewaySettings settings, string[] files)
     {
-        if (file is null)
+        if (gateway.Driver is not { } driver)
         {
-            return null;
+            return;
+        }
+
+        try
+        {
+            Plan[] plans = ReadPlans(files);
+            RunningGateway.Check(plans, settings);
+            driver.Propose(plans);
+        }
+        catch (PlanException e)
+        {
+            Console.Error.WriteLine($"The plans stay as they are: {e.Message}");
+        }
+    }
+
+    private static Plan ReadPlan(string file)
+    {
+        if (file.Length == 0)
+        {
+            throw new UsageException("--plan is empty; name a file, or leave the option out.");
         }
 
         try
@@ -92,16 +121,16 @@ internal static class ServeVerb
         return string.IsNullOrEmpty(fromEnvironment) ? given ?? [] : [.. given ?? [], fromEnvironment];
     }
 
-    private static void Announce(RunningGateway gateway, Plan? plan, NodeId self, string? model)
+    private static void Announce(RunningGateway gateway, Plan[] plans, NodeId self, string? model)
     {
-        if (plan is null || gateway.Driver is not { } driver)
+        if (gateway.Driver is not { } driver)
         {
             return;
         }
 
         // A worker that isn't told takes the shipped model, as this gateway does.
         string same = model is null ? string.Empty : $" --model {Path.GetFileName(Path.TrimEndingDirectorySeparator(model))}";
-        foreach (NodeId node in plan.Segments.Select(segment => segment.Node).Where(node => node != self).Distinct())
+        foreach (NodeId node in plans.SelectMany(plan => plan.Segments).Select(segment => segment.Node).Where(node => node != self).Distinct())
         {
             Console.Error.WriteLine($"{node} joins with (one time, within an hour):");
 

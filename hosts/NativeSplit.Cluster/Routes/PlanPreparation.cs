@@ -1,0 +1,119 @@
+using System.Net;
+using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Links;
+using NativeSplit.Cluster.Messages;
+using NativeSplit.Placement;
+
+namespace NativeSplit.Cluster.Routes;
+
+/// <summary>A worker that has joined.</summary>
+/// <param name="Connection">Its link.</param>
+/// <param name="Hello">What it said of itself.</param>
+internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello);
+
+/// <summary>Gets every stage of one plan ready, beside whatever is in force; nothing runs on it yet.</summary>
+/// <param name="options">What the driver was given.</param>
+/// <param name="next">The plan with its epoch.</param>
+/// <param name="workers">Joined workers; all that the plan names.</param>
+/// <param name="questions">Takes the answers.</param>
+internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
+{
+    /// <summary>Prepares the stages.</summary>
+    /// <returns>The route, owned by the caller, and what to tell of its stages.</returns>
+    /// <exception cref="ClusterException">A worker refused its part, or was lost. Local executors are disposed; workers are to be told to retire.</exception>
+    public async Task<(Route Route, IReadOnlyList<StageStatus> Statuses)> RunAsync(CancellationToken cancellationToken)
+    {
+        // Every answer is awaited, also past a refusal, so that none is left over for the next attempt.
+        StageReady?[] ready = await Task.WhenAll(Enumerable.Range(0, next.Plan.Segments.Count).Select(index => AssignAsync(index, cancellationToken))).ConfigureAwait(false);
+        List<RouteStage> stages = [];
+        List<StageStatus> statuses = [];
+        try
+        {
+            for (int i = 0; i < ready.Length; i++)
+            {
+                PlanSegment segment = next.Plan.Segments[i];
+                if (ready[i] is { } remote)
+                {
+                    stages.Add(new RouteStage(segment.Layers, segment.Node, null, workers[segment.Node].Connection));
+                    statuses.Add(new StageStatus(segment.Layers, segment.Node, PeerText.Clean(remote.Backend), remote.WeightBytes));
+                }
+                else
+                {
+                    var executor = options.Executors(segment.Layers, options.Route.KvTokens, options.Route.MaxRows);
+                    stages.Add(new RouteStage(segment.Layers, segment.Node, executor, null));
+                    statuses.Add(new StageStatus(segment.Layers, segment.Node, executor.Backend, 0));
+                }
+            }
+
+            return (new Route(next.Epoch, stages), statuses);
+        }
+        catch
+        {
+            stages.ForEach(stage => stage.Local?.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Assigns a segment to its worker; null when it is the gateway's own.</summary>
+    private async Task<StageReady?> AssignAsync(int index, CancellationToken cancellationToken)
+    {
+        PlanSegment segment = next.Plan.Segments[index];
+        if (segment.Node == options.Self)
+        {
+            return null;
+        }
+
+        PeerConnection worker = workers[segment.Node].Connection;
+        var assignment = new AssignStage
+        {
+            Epoch = next.Epoch.Value,
+            Stage = (ushort)index,
+            LayerStart = segment.Layers.Start,
+            LayerEnd = segment.Layers.End,
+            ModelFingerprint = options.ModelFingerprint,
+            Encoding = (byte)options.Route.Encoding,
+            MaxRows = options.Route.MaxRows,
+            MaxSequences = options.Route.MaxSequences,
+            KvTokens = options.Route.KvTokens,
+            Previous = PreviousOf(index),
+            Next = NextHopOf(index),
+        };
+        try
+        {
+            return await questions.AskAsync(worker, assignment, options.PrepareTimeout, cancellationToken).ConfigureAwait(false) switch
+            {
+                StageReady answer when answer.KvTokens >= assignment.KvTokens => answer,
+                StageReady answer => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} holds {answer.KvTokens} positions of KV cache, {assignment.KvTokens} were asked for."),
+                StageRefused refusal => throw new ClusterException(ClusterFault.StageRefused, $"{segment.Node} can't run layers {segment.Layers}: {PeerText.Clean(refusal.Reason)}"),
+                _ => throw new ClusterException(ClusterFault.Protocol, $"{segment.Node} answered an assignment with something else."),
+            };
+        }
+        catch (ClusterException e) when (e.Fault == ClusterFault.NodeLost)
+        {
+            // Its end is the event that leads to the next attempt: a worker that lives joins anew.
+            worker.Drop(e.Message);
+            throw;
+        }
+    }
+
+    private string PreviousOf(int index)
+    {
+        NodeId? previous = index == 0 ? null : next.Plan.Segments[index - 1].Node;
+        return previous is { } node && node != options.Self
+            ? workers[node].Connection.Peer.Uri
+            : CredentialStore.IdentityOf(options.Credentials.Certificate).Uri;
+    }
+
+    private NextHop? NextHopOf(int index)
+    {
+        if (index + 1 == next.Plan.Segments.Count || next.Plan.Segments[index + 1].Node == options.Self)
+        {
+            return null;
+        }
+
+        JoinedWorker hop = workers[next.Plan.Segments[index + 1].Node];
+        return new NextHop(hop.Connection.Peer.Uri, hop.Hello.AdvertisedHost ?? SeenAt(hop.Connection), hop.Hello.Port);
+    }
+
+    private static string SeenAt(PeerConnection worker) => ((IPEndPoint)worker.RemoteEndPoint).Address.ToString();
+}
