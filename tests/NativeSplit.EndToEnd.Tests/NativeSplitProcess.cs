@@ -104,9 +104,15 @@ internal sealed class NativeSplitProcess : IAsyncDisposable
     /// <summary>Asks it to end, as a service manager does. Not by Ctrl-C's signal, which a background job inherits as ignored.</summary>
     public async Task<Finished> InterruptAsync()
     {
-        using Process kill = Process.Start("kill", ["-TERM", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await SignalAsync("TERM");
         return await EndAsync();
+    }
+
+    /// <summary>Sends a signal.</summary>
+    public async Task SignalAsync(string name)
+    {
+        using Process kill = Process.Start("kill", [$"-{name}", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()

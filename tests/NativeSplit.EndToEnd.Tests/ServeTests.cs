@@ -42,7 +42,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_TellsTheClient_WhenAWorkerIsKilled_AndAnswersAgainWhenItIsBack()
     {
-        await using ServingCluster cluster = await ServingCluster.StartAsync();
+        await using ServingCluster cluster = await ServingCluster.StartAsync("--recovery-wait", "0");
         using HttpResponseMessage stream = await cluster.AskForStreamAsync(EndlessStream);
         Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
         using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync(Cancel));

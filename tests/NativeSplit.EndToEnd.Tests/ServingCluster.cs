@@ -33,14 +33,17 @@ internal sealed class ServingCluster : IAsyncDisposable
     public static Task<ServingCluster> StartAsync(params string[] serveArguments) => StartAsync(Plan, ["worker-1", "worker-2"], serveArguments);
 
     /// <summary>Starts a gateway with a plan, and the workers in it.</summary>
-    public static async Task<ServingCluster> StartAsync(string planText, string[] workers, params string[] serveArguments)
+    public static Task<ServingCluster> StartAsync(string planText, string[] workers, params string[] serveArguments) => StartAsync([planText], workers, serveArguments);
+
+    /// <summary>Starts a gateway with plans, best first, and the workers in them.</summary>
+    public static async Task<ServingCluster> StartAsync(string[] planTexts, string[] workers, params string[] serveArguments)
     {
         var cluster = new ServingCluster();
         try
         {
-            string plan = Path.Combine(cluster._folder, "plan.json");
-            await File.WriteAllTextAsync(plan, planText, Cancel);
-            cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, "--plan", plan, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
+            await cluster.WritePlansAsync(planTexts);
+            string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
+            cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, .. plans, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
             foreach (string line in await cluster.Gateway.LinesWithAsync("--token", workers.Length))
             {
                 string[] words = line.Trim().Split(' ');
@@ -62,6 +65,15 @@ internal sealed class ServingCluster : IAsyncDisposable
         {
             await cluster.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Writes the plan files anew; the gateway reads them when it is told to.</summary>
+    public async Task WritePlansAsync(params string[] planTexts)
+    {
+        for (int i = 0; i < planTexts.Length; i++)
+        {
+            await File.WriteAllTextAsync(PlanFile(i), planTexts[i], Cancel);
         }
     }
 
@@ -100,6 +112,8 @@ internal sealed class ServingCluster : IAsyncDisposable
         _http.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private string PlanFile(int index) => Path.Combine(_folder, $"plan-{index}.json");
 
     private static JsonObject Body(JsonObject? more)
     {
