@@ -29,6 +29,8 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     private readonly CacheJob _cacheHeads;
     private readonly AttendJob _attend;
     private readonly GateJob _gate;
+    private readonly PostNormJob _postNorm;
+    private readonly ExpertBlock? _experts;
     private readonly QuantizeJob _quantize;
     private bool _disposed;
 
@@ -62,7 +64,11 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _project = new ProjectJob(kernels, team, _activations);
         _cacheHeads = new CacheJob(shape, kernels, team, _activations, _batch, _cache, rotary);
         _attend = new AttendJob(shape, kernels, team, _activations, _batch, _maxRows, _cache);
-        _gate = new GateJob(kernels, team, _activations);
+        _gate = new GateJob(kernels, team, _activations, shape.Activation);
+        _postNorm = new PostNormJob(kernels, team, shape.NormEpsilon);
+        _experts = shape.Experts is null
+            ? null
+            : new ExpertBlock(shape, shape.Experts, kernels, team, _activations, _maxRows, quantized: Array.Exists(_layers, layer => layer.AnyPacked));
         _quantize = new QuantizeJob(kernels, team);
     }
 
@@ -127,6 +133,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     {
         _disposed = true;
         _attend.Dispose();
+        _experts?.Dispose();
         _activations.Dispose();
         _cache.Dispose();
         Array.ForEach(_layers, layer => layer.Dispose());
@@ -137,7 +144,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     {
         var a = _activations;
 
-        _norm.Run(a.Residual, w.AttentionNorm, rows, a.Normed);                                                   // [rows, hidden]
+        _norm.Run(a.Residual, w.AttentionNorm, w.AttentionNormBias, rows, a.Normed);                              // [rows, hidden]
         _project.Run(
             a.Normed,
             rows,
@@ -145,12 +152,32 @@ public sealed class CpuLayerExecutor : ILayerExecutor
             new Projection(m.Key, w.KeyBias, a.Key),                                                              // [rows, kvHeads, headSize]
             new Projection(m.Value, w.ValueBias, a.Value));                                                       // [rows, kvHeads, headSize]
         _cacheHeads.Run(w, layer, rows);                                                                          // norm per head, rotary, append
-        _attend.Run(layer, Shape.Window.Of(Range.Start + layer));                                                                        // [rows, heads, headSize]
+        _attend.Run(layer, Shape.Window.Of(Range.Start + layer));                                                 // [rows, heads, headSize]
         _quantize.Run(a.Attended, rows);
-        _project.RunAndAdd(a.Attended, rows, new Projection(m.AttentionOutput, w.AttentionOutputBias, a.Delta), a.Residual);
+        AddToResidual(a.Attended, rows, m.AttentionOutput, w.AttentionOutputBias, w.AttentionPostNorm);
 
-        _norm.Run(a.Residual, w.FeedForwardNorm, rows, a.Normed);                                                 // [rows, hidden]
-        _gate.Run(a.Normed, rows, m.Gate, m.Up);                                                                  // [rows, feedForward]
-        _project.RunAndAdd(a.Gate, rows, new Projection(m.Down, default, a.Delta), a.Residual);                   // [rows, hidden]
+        _norm.Run(a.Residual, w.FeedForwardNorm, w.FeedForwardNormBias, rows, a.Normed);                          // [rows, hidden]
+        if (_experts is not null)
+        {
+            _experts.Run(a.Normed, rows, m);                                                                      // residual += [rows, hidden]
+            return;
+        }
+
+        _gate.Run(a.Normed, rows, m.Gate, m.Up!, w.UpBias);                                                       // [rows, feedForward]
+        AddToResidual(a.Gate, rows, m.Down!, w.DownBias, w.FeedForwardPostNorm);
+    }
+
+    // residual += W·x + b, normed first where the architecture does so. [rows, hidden]
+    private void AddToResidual(InputRows x, int rows, WeightOperand weights, ReadOnlyMemory<float> bias, ReadOnlyMemory<float> postNorm)
+    {
+        var projection = new Projection(weights, bias, _activations.Delta);
+        if (postNorm.IsEmpty)
+        {
+            _project.RunAndAdd(x, rows, projection, _activations.Residual);
+            return;
+        }
+
+        _project.Run(x, rows, projection);
+        _postNorm.Run(_activations.Delta, postNorm, rows, _activations.Residual);
     }
 }

@@ -30,11 +30,12 @@ internal static class BenchVerb
         Option<string> repetitions = new("--repetitions", "-r") { Description = "Runs of each test, after one that warms up.", HelpName = "N", DefaultValueFactory = _ => "5" };
         Option<string> chunk = new("--chunk") { Description = "Rows that a prompt is taken in at a time.", HelpName = "N", DefaultValueFactory = _ => "512" };
         Option<string?> kernels = ComputeOptions.Kernels();
+        Option<KeyValueType> kvType = ComputeOptions.KvType();
         Option<bool> markdown = new("--markdown") { Description = "Print a Markdown table." };
         Option<bool> json = CommonArguments.Json();
         Command command = new("bench", "Measure prefill and decode in one process: tokens/s, weight bandwidth and its share of the machine's, load time, memory.")
         {
-            model, prefill, decode, batch, depth, threads, repetitions, chunk, kernels, markdown, json,
+            model, prefill, decode, batch, depth, threads, repetitions, chunk, kernels, kvType, markdown, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -69,7 +70,7 @@ internal static class BenchVerb
             List<BenchGroup> groups = [];
             foreach (int count in counts)
             {
-                groups.Add(await BenchRunner.RunAsync(path, new Compute(set, count), plan, cancellationToken));
+                groups.Add(await BenchRunner.RunAsync(path, new Compute(set, count) { KvType = parsed.GetValue(kvType) }, plan, cancellationToken));
             }
 
             using ModelFile file = ModelFile.Open(path);
