@@ -41,6 +41,30 @@ public sealed class VerbTests : IDisposable
         Assert.Equal(RoadsideAnswer.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
     }
 
+    [Theory]
+    [InlineData("8", "6")]
+    [InlineData("40", "38")]
+    public async Task Run_EndsWithTheContext_ThoughTheCacheHasWholePages(string context, string generated)
+    {
+        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, "--context", context, "--raw", "--ignore-eos", "A");
+        Assert.Equal(0, run.Code);
+
+        // The begin of text and the prompt are the rest of the context.
+        Assert.Contains($"2 prompt tokens, {generated} generated", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("f16")]
+    [InlineData("Q8_0")]
+    public async Task Run_GivesTheSameText_WithEachTypeOfKvCache(string type)
+    {
+        Finished run = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, "--kv-type", type, RoadsideAnswer.Report);
+        Assert.Equal(RoadsideAnswer.Answer, run.Output.ReplaceLineEndings("\n").TrimEnd('\n'));
+        Finished refused = await NativeSplitProcess.RunAsync("run", "--model", NativeSplitProcess.Shipped, "--kv-type", "f8", RoadsideAnswer.Report);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("f32, f16, q8_0", refused.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Logits_AreBitEqual_WhateverTheCut()
     {

@@ -15,20 +15,20 @@ internal sealed class LoadedModel : IDisposable
     private readonly float[] _logits;
     private ulong _sequences;
 
-    public LoadedModel(string path, KernelSet kernels, int threads = 1, int[]? cut = null, int capacity = 1024, int maxRows = 256, ActivationPrecision precision = ActivationPrecision.Float32)
+    public LoadedModel(string path, KernelSet kernels, int threads = 1, int[]? cut = null, int capacity = 1024, int maxRows = 256, ActivationPrecision precision = ActivationPrecision.Float32, KeyValueType kvType = KeyValueType.F32)
     {
         using var file = ModelFile.Open(path);
         Shape = file.Shape;
         Team = Own(ThreadTeam.Create(threads));
         var ends = Own(file.Load(new WeightSelection(new LayerRange(0, 0), Embedding: true, Head: true)));
-        Embedding = new TokenEmbedding(ends.TokenEmbedding!, kernels);
+        Embedding = new TokenEmbedding(Shape, ends, kernels);
         Head = Own(new LanguageHead(Shape, ends.Head!, kernels, Team, precision: precision));
         int[] borders = [0, .. cut ?? [], Shape.LayerCount];
         Executors = new CpuLayerExecutor[borders.Length - 1];
         for (int i = 0; i < Executors.Length; i++)
         {
             var weights = Own(file.Load(WeightSelection.LayersOnly(new LayerRange(borders[i], borders[i + 1]))));
-            var options = new CpuExecutorOptions { KvCapacityTokens = capacity, MaxBatchRows = maxRows, Activations = precision };
+            var options = new CpuExecutorOptions { KvCapacityTokens = capacity, MaxBatchRows = maxRows, Activations = precision, KvType = kvType };
             Executors[i] = Own(new CpuLayerExecutor(Shape, weights, kernels, Team, options));
         }
 
@@ -65,7 +65,7 @@ internal sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Hidden rows of tokens. Shape [tokens, hidden].</summary>
-    public float[] Embed(ReadOnlySpan<int> tokens)
+    public float[] Embed(ReadOnlySpan<int> tokens, int position = 0)
     {
         float[] hidden = new float[tokens.Length * Shape.HiddenSize];
         var ids = new TokenId[tokens.Length];
@@ -74,7 +74,7 @@ internal sealed class LoadedModel : IDisposable
             ids[i] = new TokenId(tokens[i]);
         }
 
-        Embedding.Embed(ids, hidden);
+        Embedding.Embed(ids, hidden, position);
         return hidden;
     }
 
@@ -113,7 +113,7 @@ internal sealed class LoadedModel : IDisposable
         {
             Head.ComputeLogits(hidden, [(hidden.Length / Shape.HiddenSize) - 1], _logits);
             continuation[i] = _logits.AsSpan().IndexOf(_logits.Max());
-            hidden = Embed([continuation[i]]);
+            hidden = Embed([continuation[i]], prompt.Length + i);
             Forward([new SequenceRows(sequence, prompt.Length + i, 1)], hidden);
         }
 

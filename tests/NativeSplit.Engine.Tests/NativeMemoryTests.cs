@@ -49,7 +49,7 @@ public class NativeMemoryTests
             live = MemoryAccounting.LiveBytes;
             using var exact = new CpuLayerExecutor(file.Shape, weights, kernels, team, options);
             buffers = MemoryAccounting.LiveBytes - live;
-            stored = weights.Layers.Sum(layer => new[] { layer.Query, layer.Key, layer.Value, layer.AttentionOutput, layer.Gate, layer.Up, layer.Down }.Sum(m => m.ByteLength));
+            stored = weights.Layers.Sum(layer => layer.Matrices.Sum(m => m.ByteLength));
         }
 
         live = MemoryAccounting.LiveBytes;

@@ -44,9 +44,21 @@ public sealed record GoldenManifest
         Path = PathOf(model.GetProperty("file")),
         References = model.GetProperty("references").EnumerateObject().ToDictionary(
             reference => reference.Name,
-            reference => (IReadOnlyList<GoldenSequence>)[.. reference.Value.GetProperty("sequences").EnumerateArray().Select(ReadSequence)]),
+            reference => ReadSequences(model, reference.Value.GetProperty("sequences"))),
         Tolerances = model.GetProperty("tolerance").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetDouble()),
     };
+
+    // References that aren't by llama.cpp say no more than their files: shapes are those of llama.cpp's.
+    private static IReadOnlyList<GoldenSequence> ReadSequences(JsonElement model, JsonElement sequences)
+    {
+        if (sequences.ValueKind == JsonValueKind.Array)
+        {
+            return [.. sequences.EnumerateArray().Select(ReadSequence)];
+        }
+
+        var shapes = model.GetProperty("references").GetProperty("llamacpp").GetProperty("sequences").EnumerateArray().Select(ReadSequence).ToList();
+        return [.. shapes.Select(shape => shape with { LogitsPath = PathOf(sequences.GetProperty(shape.Name).GetProperty("file")), LayersPath = null, Greedy = [], GreedyMargins = [] })];
+    }
 
     private static GoldenSequence ReadSequence(JsonElement sequence) => new()
     {
@@ -85,8 +97,8 @@ public sealed record GoldenModel
     /// <summary>Tolerances by name: <c>rel_max_vs_dequant</c> and so on.</summary>
     public required IReadOnlyDictionary<string, double> Tolerances { get; init; }
 
-    /// <summary>The reference that computes with this file's weights in float32, and so is the one to hold an engine to tightly.</summary>
-    public string TightReference => References.ContainsKey("dequant") ? "dequant" : "llamacpp";
+    /// <summary>The reference by llama.cpp that computes with this file's weights in float32.</summary>
+    public string Float32Reference => References.ContainsKey("dequant") ? "dequant" : "llamacpp";
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -35,7 +35,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
         _precision = precision;
         Model = ModelFile.Open(TestData.ModelPath("roadside-1.6m-q8_0.gguf"));
         _ends = Model.Load(new WeightSelection(new LayerRange(0, 0), Embedding: true, Head: true));
-        Embedding = new TokenEmbedding(_ends.TokenEmbedding!, KernelCatalog.Default);
+        Embedding = new TokenEmbedding(Model.Shape, _ends, KernelCatalog.Default);
         Head = new LanguageHead(Model.Shape, _ends.Head!, KernelCatalog.Default, _team, precision: precision);
         Authority = ClusterAuthority.Create(TimeProvider.System);
         Tokens = new JoinTokenStore(Authority, TimeProvider.System);
@@ -151,7 +151,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
         {
             int count = position == 0 ? prefill : 1;
             float[] hidden = new float[count * Shape.HiddenSize];
-            Embedding.Embed([.. tokens.Skip(position).Take(count).Select(t => new TokenId(t))], hidden);
+            Embedding.Embed([.. tokens.Skip(position).Take(count).Select(t => new TokenId(t))], hidden, position);
             await path.ForwardAsync(new[] { new SequenceRows(sequence, position, count) }, hidden, cancel);
             for (int row = 0; row < count; row++)
             {

@@ -16,6 +16,7 @@ public sealed class LanguageHead : IDisposable
     private readonly KernelSet _kernels;
     private readonly ThreadTeam _team;
     private readonly float _epsilon;
+    private readonly float _softCap;
     private readonly int _maxRows;
     private readonly WeightOperand _output;
     private readonly InputRows _normed;              // [maxRows, hidden]
@@ -38,10 +39,10 @@ public sealed class LanguageHead : IDisposable
         ArgumentNullException.ThrowIfNull(kernels);
         ArgumentNullException.ThrowIfNull(team);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxRows);
-        if (weights.Norm.Length != shape.HiddenSize || weights.Output.Columns != shape.HiddenSize || weights.Output.Rows != shape.VocabularySize)
+        if (weights.Norm.Length != shape.HiddenSize || weights.NormBias.Length != (shape.Norm == NormKind.Layer ? shape.HiddenSize : 0) || weights.Output.Columns != shape.HiddenSize || weights.Output.Rows != shape.VocabularySize)
         {
             throw new ArgumentException(
-                $"A head [{weights.Output.Rows}, {weights.Output.Columns}] with a norm of {weights.Norm.Length} doesn't fit a model of width " +
+                $"A head [{weights.Output.Rows}, {weights.Output.Columns}] with a norm of {weights.Norm.Length} and a bias of {weights.NormBias.Length} doesn't fit a model of width " +
                 $"{shape.HiddenSize} and {shape.VocabularySize} tokens.",
                 nameof(weights));
         }
@@ -50,6 +51,7 @@ public sealed class LanguageHead : IDisposable
         _kernels = kernels;
         _team = team;
         _epsilon = shape.NormEpsilon;
+        _softCap = shape.LogitSoftCap;
         _maxRows = maxRows;
         _output = WeightOperand.Create(weights.Output, precision, team);
         if (_output.IsPacked)
@@ -96,7 +98,7 @@ public sealed class LanguageHead : IDisposable
             for (int i = 0; i < count; i++)
             {
                 var x = hidden.Slice(rows[first + i] * HiddenSize, HiddenSize);
-                _kernels.RmsNorm(x, _weights.Norm.Span, _epsilon, _normed.Row(i));
+                NormJob.Norm(_kernels, x, _weights.Norm.Span, _weights.NormBias.Span, _epsilon, _normed.Row(i));
                 _normed.Quantize(_kernels, i, 0, HiddenSize);
             }
 
@@ -134,6 +136,10 @@ public sealed class LanguageHead : IDisposable
 
             var scratch = head._scratch.Span.Slice(part * head.ScratchStride, head.ScratchStride);
             head._output.Multiply(head._kernels, share, head._normed, _rows, _logits.Span, scratch);
+            for (int row = 0; row < _rows && head._softCap > 0; row++)
+            {
+                head._kernels.SoftCap(head._softCap, _logits.Span.Slice((row * head.VocabularySize) + share.Start, share.Count));
+            }
         }
     }
 }

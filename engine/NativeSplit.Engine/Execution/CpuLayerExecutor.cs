@@ -29,6 +29,8 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     private readonly CacheJob _cacheHeads;
     private readonly AttendJob _attend;
     private readonly GateJob _gate;
+    private readonly PostNormJob _postNorm;
+    private readonly ExpertBlock? _experts;
     private readonly QuantizeJob _quantize;
     private bool _disposed;
 
@@ -53,7 +55,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         Backend = $"cpu/{kernels.Name}";
         _weights = weights;
         _maxRows = options.MaxBatchRows;
-        _cache = new PagedKvCache(shape, weights.Range.Count, options.KvCapacityTokens);
+        _cache = new PagedKvCache(shape, weights.Range.Count, options.KvCapacityTokens, options.KvType);
         _layers = LayerOperands.CreateAll(weights, options.Activations, team);
         _activations = new Activations(shape, _maxRows, team.Size, quantized: Array.Exists(_layers, layer => layer.AnyPacked));
         _batch = new BatchTable(_maxRows);
@@ -61,8 +63,12 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _norm = new NormJob(kernels, team, shape.NormEpsilon);
         _project = new ProjectJob(kernels, team, _activations);
         _cacheHeads = new CacheJob(shape, kernels, team, _activations, _batch, _cache, rotary);
-        _attend = new AttendJob(shape, kernels, team, _activations, _batch, _cache);
-        _gate = new GateJob(kernels, team, _activations);
+        _attend = new AttendJob(shape, kernels, team, _activations, _batch, _maxRows, _cache);
+        _gate = new GateJob(kernels, team, _activations, shape.Activation);
+        _postNorm = new PostNormJob(kernels, team, shape.NormEpsilon);
+        _experts = shape.Experts is null
+            ? null
+            : new ExpertBlock(shape, shape.Experts, kernels, team, _activations, _maxRows, quantized: Array.Exists(_layers, layer => layer.AnyPacked));
         _quantize = new QuantizeJob(kernels, team);
     }
 
@@ -110,6 +116,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
             var piece = hidden.Slice(first * width, count * width);
             piece.CopyTo(_activations.Residual.Span);
             _batch.Fill(batch, first, count, _cache);
+            _attend.Prepare(count);
             for (int layer = 0; layer < _weights.Layers.Count; layer++)
             {
                 RunLayer(_weights.Layers[layer], _layers[layer], layer, count);
@@ -125,6 +132,8 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     public void Dispose()
     {
         _disposed = true;
+        _attend.Dispose();
+        _experts?.Dispose();
         _activations.Dispose();
         _cache.Dispose();
         Array.ForEach(_layers, layer => layer.Dispose());
@@ -135,7 +144,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     {
         var a = _activations;
 
-        _norm.Run(a.Residual, w.AttentionNorm, rows, a.Normed);                                                   // [rows, hidden]
+        _norm.Run(a.Residual, w.AttentionNorm, w.AttentionNormBias, rows, a.Normed);                              // [rows, hidden]
         _project.Run(
             a.Normed,
             rows,
@@ -143,12 +152,32 @@ public sealed class CpuLayerExecutor : ILayerExecutor
             new Projection(m.Key, w.KeyBias, a.Key),                                                              // [rows, kvHeads, headSize]
             new Projection(m.Value, w.ValueBias, a.Value));                                                       // [rows, kvHeads, headSize]
         _cacheHeads.Run(w, layer, rows);                                                                          // norm per head, rotary, append
-        _attend.Run(layer, rows);                                                                                 // [rows, heads, headSize]
+        _attend.Run(layer, Shape.Window.Of(Range.Start + layer));                                                 // [rows, heads, headSize]
         _quantize.Run(a.Attended, rows);
-        _project.RunAndAdd(a.Attended, rows, new Projection(m.AttentionOutput, w.AttentionOutputBias, a.Delta), a.Residual);
+        AddToResidual(a.Attended, rows, m.AttentionOutput, w.AttentionOutputBias, w.AttentionPostNorm);
 
-        _norm.Run(a.Residual, w.FeedForwardNorm, rows, a.Normed);                                                 // [rows, hidden]
-        _gate.Run(a.Normed, rows, m.Gate, m.Up);                                                                  // [rows, feedForward]
-        _project.RunAndAdd(a.Gate, rows, new Projection(m.Down, default, a.Delta), a.Residual);                   // [rows, hidden]
+        _norm.Run(a.Residual, w.FeedForwardNorm, w.FeedForwardNormBias, rows, a.Normed);                          // [rows, hidden]
+        if (_experts is not null)
+        {
+            _experts.Run(a.Normed, rows, m);                                                                      // residual += [rows, hidden]
+            return;
+        }
+
+        _gate.Run(a.Normed, rows, m.Gate, m.Up!, w.UpBias);                                                       // [rows, feedForward]
+        AddToResidual(a.Gate, rows, m.Down!, w.DownBias, w.FeedForwardPostNorm);
+    }
+
+    // residual += W·x + b, normed first where the architecture does so. [rows, hidden]
+    private void AddToResidual(InputRows x, int rows, WeightOperand weights, ReadOnlyMemory<float> bias, ReadOnlyMemory<float> postNorm)
+    {
+        var projection = new Projection(weights, bias, _activations.Delta);
+        if (postNorm.IsEmpty)
+        {
+            _project.RunAndAdd(x, rows, projection, _activations.Residual);
+            return;
+        }
+
+        _project.Run(x, rows, projection);
+        _postNorm.Run(_activations.Delta, postNorm, rows, _activations.Residual);
     }
 }

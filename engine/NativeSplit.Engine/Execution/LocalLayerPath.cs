@@ -11,8 +11,9 @@ public sealed class LocalLayerPath : ILayerPath
 
     /// <summary>Joins executors to a path.</summary>
     /// <param name="executors">The stages in order; their ranges must cover the layers of one model without gap or overlap. Owned from here on.</param>
+    /// <param name="maxContext">Positions of one sequence at most, where that is less than model and caches take: a cache has whole pages.</param>
     /// <exception cref="ArgumentException">The ranges don't tile the model, or the executors are of models with different shapes.</exception>
-    public LocalLayerPath(IReadOnlyList<ILayerExecutor> executors)
+    public LocalLayerPath(IReadOnlyList<ILayerExecutor> executors, int maxContext = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(executors);
         _executors = [.. executors];
@@ -23,7 +24,8 @@ public sealed class LocalLayerPath : ILayerPath
 
         var shape = _executors[0].Shape;
         int next = 0;
-        ContextLength = shape.ContextLength;
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxContext);
+        ContextLength = Math.Min(shape.ContextLength, maxContext);
         foreach (var executor in _executors)
         {
             if (executor.Range.Start != next || executor.Shape.LayerCount != shape.LayerCount || executor.Shape.HiddenSize != shape.HiddenSize)

@@ -33,7 +33,7 @@ internal sealed class StepRunner
     public ValueTask RunAsync(StepBatch batch, CancellationToken cancellationToken)
     {
         var hidden = _hidden.AsMemory(0, batch.RowCount * _embedding.HiddenSize);
-        _embedding.Embed(batch.Tokens, hidden.Span);
+        _embedding.Embed(batch.Tokens, batch.Rows.Span, hidden.Span);
         var forward = _path.ForwardAsync(batch.Rows, hidden, cancellationToken);
         if (!forward.IsCompletedSuccessfully)
         {

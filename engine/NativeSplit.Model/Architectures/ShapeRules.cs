@@ -9,6 +9,7 @@ internal static class ShapeRules
     private const int MaximumHeads = 1 << 16;
     private const int MaximumWidth = 1 << 24;
     private const int MaximumVocabulary = 1 << 26;
+    private const int MaximumExperts = 1 << 12;
     private const int MaximumContext = 1 << 30;
 
     /// <summary>Requires a whole number in a range.</summary>
@@ -46,8 +47,38 @@ internal static class ShapeRules
             throw Absurd(source, "norm epsilon", $"{shape.NormEpsilon}", "0 to 1");
         }
 
-        RequireRope(shape, source);
+        RequireNumbers(shape, source);
+        RequireExperts(shape.Experts, source);
+        if (!ReferenceEquals(shape.Rope, RopeParameters.None))
+        {
+            RequireRope(shape, source);
+        }
+
         return shape;
+    }
+
+    private static void RequireNumbers(ModelShape shape, string source)
+    {
+        foreach (var (key, value) in (ReadOnlySpan<(string, float)>)[
+            ("soft cap of attention", shape.ScoreSoftCap), ("soft cap of logits", shape.LogitSoftCap), ("scale of attention", shape.ScoreScale)])
+        {
+            if (!(value >= 0 && float.IsFinite(value)))
+            {
+                throw Absurd(source, key, $"{value}", "a finite number from 0");
+            }
+        }
+
+        RequirePositive(shape.Window.Positions, source, "sliding window", int.MaxValue);
+    }
+
+    private static void RequireExperts(ExpertShape? experts, string source)
+    {
+        if (experts is not null)
+        {
+            RequirePositive(experts.Count, source, "number of experts", MaximumExperts);
+            RequirePositive(experts.PerToken, source, "number of experts per token", experts.Count);
+            RequirePositive(experts.FeedForwardSize, source, "feed-forward size of an expert", MaximumWidth);
+        }
     }
 
     private static void RequireRope(ModelShape shape, string source)

@@ -6,10 +6,10 @@ namespace NativeSplit.Model.Architectures;
 internal sealed class TensorNaming
 {
     private readonly string _layerPrefix;
-    private readonly Func<LayerTensorFacts, string> _layerName;
+    private readonly Func<Architecture, LayerTensorFacts, string?> _layerName;
     private readonly string[] _ignored;
 
-    private TensorNaming(string layerPrefix, Func<LayerTensorFacts, string> layerName, params string[] ignored)
+    private TensorNaming(string layerPrefix, Func<Architecture, LayerTensorFacts, string?> layerName, params string[] ignored)
     {
         _layerPrefix = layerPrefix;
         _layerName = layerName;
@@ -17,21 +17,28 @@ internal sealed class TensorNaming
     }
 
     /// <summary>Names in GGUF files.</summary>
-    public static TensorNaming Gguf { get; } = new("blk.", facts => facts.GgufName, "attn_rot_embd")
+    public static TensorNaming Gguf { get; } = new("blk.", (_, facts) => facts.GgufName, "attn_rot_embd")
     {
         TokenEmbedding = "token_embd.weight",
         FinalNorm = "output_norm.weight",
         Output = "output.weight",
         RopeFrequencies = "rope_freqs.weight",
+        FinalNormBias = "output_norm.bias",
+        PositionEmbedding = "position_embd.weight",
+        StacksExperts = true,
     };
 
     /// <summary>Names in Hugging Face files.</summary>
-    public static TensorNaming HuggingFace { get; } = new("model.layers.", facts => facts.HuggingFaceName, "self_attn.rotary_emb.inv_freq")
+    public static TensorNaming HuggingFace { get; } = new(
+        "model.layers.", (architecture, facts) => architecture.HuggingFaceNames.GetValueOrDefault(facts.Tensor) ?? facts.HuggingFaceName, "self_attn.rotary_emb.inv_freq")
     {
         TokenEmbedding = "model.embed_tokens.weight",
         FinalNorm = "model.norm.weight",
         Output = "lm_head.weight",
         RopeFrequencies = null,
+        FinalNormBias = null,
+        PositionEmbedding = null,
+        StacksExperts = false,
     };
 
     /// <summary>The token embedding.</summary>
@@ -46,9 +53,27 @@ internal sealed class TensorNaming
     /// <summary>Divisors of the rotary frequencies; null where the format has no such tensor.</summary>
     public required string? RopeFrequencies { get; init; }
 
-    /// <summary>Name of a tensor of a layer.</summary>
-    public string Of(LayerTensor tensor, int layer) =>
-        string.Create(CultureInfo.InvariantCulture, $"{_layerPrefix}{layer}.{_layerName(LayerTensorFacts.All[(int)tensor])}");
+    /// <summary>Bias of the final norm; null where the format has no such tensor.</summary>
+    public required string? FinalNormBias { get; init; }
+
+    /// <summary>Learned positions; null where the format has no such tensor.</summary>
+    public required string? PositionEmbedding { get; init; }
+
+    /// <summary>Whether the matrices of all experts are one tensor.</summary>
+    public required bool StacksExperts { get; init; }
+
+    /// <summary>Name of a tensor of a layer; null where the format has none.</summary>
+    /// <param name="architecture">Architecture of the model.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="expert">The expert, for tensors of one.</param>
+    public string? Of(Architecture architecture, LayerTensor tensor, int layer, int expert = 0)
+    {
+        string? name = _layerName(architecture, LayerTensorFacts.All[(int)tensor]);
+        return name is null
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{_layerPrefix}{layer}.{name.Replace("{0}", expert.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)}");
+    }
 
     /// <summary>Layer that a name belongs to, or null for the ends and for layers the model doesn't have.</summary>
     public int? LayerOf(string name, int layerCount)
@@ -72,6 +97,10 @@ internal sealed class TensorNaming
     /// <summary>True for a tensor that files carry and nobody computes with.</summary>
     public bool IsIgnored(string name) => Array.Exists(_ignored, suffix => name.Contains(suffix, StringComparison.Ordinal));
 
-    /// <summary>True for a tensor of the ends that the forward pass knows.</summary>
-    public bool IsKnownEnd(string name) => name == TokenEmbedding || name == FinalNorm || name == Output || name == RopeFrequencies;
+    /// <summary>True for a tensor of the ends that the forward pass of an architecture knows.</summary>
+    public bool IsKnownEnd(Architecture architecture, string name) =>
+        name == TokenEmbedding || name == FinalNorm || name == Output
+        || (name == RopeFrequencies && !architecture.LearnedPositions)
+        || (name == FinalNormBias && architecture.Norm == NormKind.Layer)
+        || (name == PositionEmbedding && architecture.LearnedPositions);
 }

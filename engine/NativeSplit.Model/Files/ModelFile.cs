@@ -66,6 +66,15 @@ public abstract class ModelFile : IDisposable
         return Tensors.Where(tensor => tensor.Layer == layer).Sum(tensor => tensor.ByteLength);
     }
 
+    /// <summary>Share of a tensor that one row is computed with: all of it, but for the matrices of experts, of which a row takes a few.</summary>
+    /// <param name="tensor">A tensor of the model.</param>
+    public double ActiveShareOf(TensorInfo tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        bool ofExperts = Shape.Experts is not null && (tensor.Name.Contains("_exps.", StringComparison.Ordinal) || tensor.Name.Contains(".experts.", StringComparison.Ordinal));
+        return ofExperts ? (double)Shape.Experts!.PerToken / Shape.Experts.Count : 1;
+    }
+
     /// <summary>Builds the tokenizer. Costly for large vocabularies: call once and keep it.</summary>
     /// <exception cref="ModelException">The file has no tokenizer, or one of an unsupported kind.</exception>
     public abstract Tokenizer LoadTokenizer();

@@ -42,12 +42,52 @@ public sealed record LayerWeights
     /// <summary>Gain before the feed-forward block. Shape [hidden].</summary>
     public required ReadOnlyMemory<float> FeedForwardNorm { get; init; }
 
-    /// <summary>Shape [feedForward, hidden].</summary>
-    public required WeightMatrix Gate { get; init; }
+    /// <summary>Shape [feedForward, hidden]; null when the architecture has no gate, or experts.</summary>
+    public required WeightMatrix? Gate { get; init; }
 
-    /// <summary>Shape [feedForward, hidden].</summary>
-    public required WeightMatrix Up { get; init; }
+    /// <summary>Shape [feedForward, hidden]; null when the layer has experts.</summary>
+    public required WeightMatrix? Up { get; init; }
 
-    /// <summary>Shape [hidden, feedForward].</summary>
-    public required WeightMatrix Down { get; init; }
+    /// <summary>Shape [hidden, feedForward]; null when the layer has experts.</summary>
+    public required WeightMatrix? Down { get; init; }
+
+    /// <summary>Added before attention after the gain; empty when norms have none. Shape [hidden].</summary>
+    public ReadOnlyMemory<float> AttentionNormBias { get; init; }
+
+    /// <summary>Added before the feed-forward block after the gain; empty when norms have none. Shape [hidden].</summary>
+    public ReadOnlyMemory<float> FeedForwardNormBias { get; init; }
+
+    /// <summary>Gain of the norm of what attention adds; empty when the architecture has none. Shape [hidden].</summary>
+    public ReadOnlyMemory<float> AttentionPostNorm { get; init; }
+
+    /// <summary>Gain of the norm of what the feed-forward block adds; empty when the architecture has none. Shape [hidden].</summary>
+    public ReadOnlyMemory<float> FeedForwardPostNorm { get; init; }
+
+    /// <summary>Added to the up-projection; empty when the architecture has none. Shape [feedForward].</summary>
+    public ReadOnlyMemory<float> UpBias { get; init; }
+
+    /// <summary>Added to the down-projection; empty when the architecture has none. Shape [hidden].</summary>
+    public ReadOnlyMemory<float> DownBias { get; init; }
+
+    /// <summary>Chooses the experts of a row. Shape [experts, hidden]; null for dense layers.</summary>
+    public WeightMatrix? Router { get; init; }
+
+    /// <summary>The experts; empty for dense layers.</summary>
+    public IReadOnlyList<ExpertWeights> Experts { get; init; } = [];
+
+    /// <summary>Every matrix of the layer.</summary>
+    public IEnumerable<WeightMatrix> Matrices
+    {
+        get
+        {
+            WeightMatrix?[] own = [Query, Key, Value, AttentionOutput, Gate, Up, Down, Router];
+            return own.OfType<WeightMatrix>().Concat(Experts.SelectMany(expert => (WeightMatrix[])[expert.Gate, expert.Up, expert.Down]));
+        }
+    }
 }
+
+/// <summary>One expert of a layer: a gated feed-forward block.</summary>
+/// <param name="Gate">Shape [feedForward, hidden].</param>
+/// <param name="Up">Shape [feedForward, hidden].</param>
+/// <param name="Down">Shape [hidden, feedForward].</param>
+public sealed record ExpertWeights(WeightMatrix Gate, WeightMatrix Up, WeightMatrix Down);

@@ -28,6 +28,9 @@ public sealed class ModelWeights : IDisposable
     /// <summary>Shape [vocabulary, hidden]; null when not asked for.</summary>
     public WeightMatrix? TokenEmbedding { get; }
 
+    /// <summary>Learned positions, shape [context, hidden]; null when not asked for, and for models without.</summary>
+    public WeightMatrix? PositionEmbedding { get; init; }
+
     /// <summary>Final norm and LM head; null when not asked for.</summary>
     public HeadWeights? Head { get; }
 

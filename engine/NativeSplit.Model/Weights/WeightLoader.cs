@@ -1,6 +1,4 @@
-using NativeSplit.Kernels;
 using NativeSplit.Kernels.Formats;
-using NativeSplit.Kernels.Memory;
 using NativeSplit.Model.Architectures;
 using NativeSplit.Model.Files;
 
@@ -22,7 +20,7 @@ internal sealed class WeightLoader(
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(selection.Layers.End, shape.LayerCount, nameof(selection));
         RequireKnown(selection);
-        var layers = new List<StoredTensor?[]>();
+        var layers = new List<ChosenLayer>();
         for (int layer = selection.Layers.Start; layer < selection.Layers.End; layer++)
         {
             layers.Add(ChooseLayer(layer));
@@ -32,34 +30,59 @@ internal sealed class WeightLoader(
         var embedding = selection.Embedding ? Require(naming.TokenEmbedding, table) : null;
         var output = selection.Head ? Require(HeadName, table) : null;
         var norm = selection.Head ? Require(naming.FinalNorm, [shape.HiddenSize]) : null;
+        var normBias = selection.Head && architecture.Norm == NormKind.Layer ? Require(naming.FinalNormBias!, [shape.HiddenSize]) : null;
+        var positions = selection.Embedding && architecture.LearnedPositions ? Require(naming.PositionEmbedding!, [shape.ContextLength, shape.HiddenSize]) : null;
 
-        var chosen = layers.SelectMany(tensors => tensors).Append(embedding).Append(output).Append(norm).OfType<StoredTensor>().Distinct();
-        using var mapping = new Mapping(store, WeightExtent.Plan(chosen, store.Parts));
+        StoredTensor?[] ends = [embedding, output, norm, normBias, positions];
+        var chosen = layers.SelectMany(layer => layer.All).Concat(ends).OfType<StoredTensor>().Distinct();
+        using var mapping = new WeightMapping(shape, store, WeightExtent.Plan(chosen, store.Parts), GainOffset);
         var tokenEmbedding = embedding is null ? null : mapping.Matrix(embedding);
+        var positionEmbedding = positions is null ? null : mapping.Matrix(positions);
         var head = output is null || norm is null
             ? null
-            : new HeadWeights(mapping.Vector(norm), ReferenceEquals(output, embedding) ? tokenEmbedding! : mapping.Matrix(output));
+            : new HeadWeights(mapping.Gain(norm), ReferenceEquals(output, embedding) ? tokenEmbedding! : mapping.Matrix(output)) { NormBias = mapping.Vector(normBias) };
         LayerWeights[] loaded = [.. layers.Select(mapping.Layer)];
-        return mapping.Detach(selection.Layers, loaded, tokenEmbedding, head);
+        return mapping.Detach(selection.Layers, loaded, tokenEmbedding, positionEmbedding, head);
     }
+
+    private float GainOffset => naming == TensorNaming.HuggingFace ? architecture.HuggingFaceGainOffset : 0f;
 
     private string HeadName => tied || !store.TryGet(naming.Output, out _) ? naming.TokenEmbedding : naming.Output;
 
-    private StoredTensor?[] ChooseLayer(int layer)
+    private ChosenLayer ChooseLayer(int layer)
     {
-        var tensors = new StoredTensor?[LayerTensorFacts.All.Count];
+        var chosen = new ChosenLayer(shape.Experts?.Count ?? 0);
         foreach (var facts in LayerTensorFacts.All)
         {
-            string name = naming.Of(facts.Tensor, layer);
-            var presence = architecture.PresenceOf(facts.Tensor);
-            if (presence == Presence.Always || (presence == Presence.Optional && store.TryGet(name, out _)))
+            var presence = architecture.PresenceOf(facts.Tensor, shape);
+            if (presence == Presence.Never)
             {
-                tensors[(int)facts.Tensor] = Require(name, facts.Shape(shape));
+                continue;
+            }
+
+            if (facts.IsOfExperts && !naming.StacksExperts)
+            {
+                for (int expert = 0; expert < chosen.ExpertCount; expert++)
+                {
+                    chosen.SetOfExpert(facts.Tensor, expert, Require(NameOf(facts.Tensor, layer, expert), facts.Shape(shape)));
+                }
+
+                continue;
+            }
+
+            string name = NameOf(facts.Tensor, layer, expert: 0);
+            if (presence == Presence.Always || store.TryGet(name, out _))
+            {
+                long[] expected = facts.IsOfExperts ? [chosen.ExpertCount, .. facts.Shape(shape)] : facts.Shape(shape);
+                chosen[facts.Tensor] = Require(name, expected);
             }
         }
 
-        return tensors;
+        return chosen;
     }
+
+    private string NameOf(LayerTensor tensor, int layer, int expert) => naming.Of(architecture, tensor, layer, expert)
+        ?? throw new InvalidOperationException($"No file of a {architecture.Name} model in this format has a name for {tensor}.");
 
     private StoredTensor Require(string name, long[] expected)
     {
@@ -93,11 +116,12 @@ internal sealed class WeightLoader(
     // A tensor that the forward pass doesn't know would be left out in silence, and the answer would be wrong.
     private void RequireKnown(WeightSelection selection)
     {
+        var known = new HashSet<string>(KnownNames(selection.Layers), StringComparer.Ordinal);
         foreach (var tensor in store.Tensors)
         {
             string name = tensor.Info.Name;
-            bool known = tensor.Info.Layer is not { } layer ? naming.IsKnownEnd(name) : !selection.Layers.Contains(layer) || IsKnown(name, layer);
-            if (!known && !naming.IsIgnored(name))
+            bool isKnown = tensor.Info.Layer is not { } layer ? naming.IsKnownEnd(architecture, name) : !selection.Layers.Contains(layer) || known.Contains(name);
+            if (!isKnown && !naming.IsIgnored(name))
             {
                 throw new ModelException(
                     ModelFault.Unsupported, $"{path}: tensor '{name}' isn't part of a {architecture.Name} model as it is computed here; without it the results would be wrong.");
@@ -105,97 +129,18 @@ internal sealed class WeightLoader(
         }
     }
 
-    private bool IsKnown(string name, int layer) => LayerTensorFacts.All.Any(
-        facts => architecture.PresenceOf(facts.Tensor) != Presence.Never && naming.Of(facts.Tensor, layer) == name);
-
-    /// <summary>Regions that are being filled into weights; unmaps them unless they are detached.</summary>
-    private sealed class Mapping : IDisposable
+    private IEnumerable<string> KnownNames(LayerRange layers)
     {
-        private readonly List<(WeightExtent Extent, MemoryRegion Region)> _mapped = [];
-        private readonly HashSet<MemoryRegion> _lent = [];
-        private readonly Dictionary<WeightMatrix, IDisposable> _homes = [];
-
-        public Mapping(WeightStore store, List<WeightExtent> extents)
+        for (int layer = layers.Start; layer < layers.End; layer++)
         {
-            try
+            foreach (var facts in LayerTensorFacts.All.Where(facts => architecture.PresenceOf(facts.Tensor, shape) != Presence.Never))
             {
-                foreach (var extent in extents)
+                int copies = facts.IsOfExperts && !naming.StacksExperts ? shape.Experts!.Count : 1;
+                for (int copy = 0; copy < copies; copy++)
                 {
-                    _mapped.Add((extent, store.Map(extent.Part, extent.Offset, extent.Length)));
+                    yield return NameOf(facts.Tensor, layer, copy);
                 }
             }
-            catch
-            {
-                Dispose();
-                throw;
-            }
         }
-
-        public WeightMatrix Matrix(StoredTensor tensor)
-        {
-            var (extent, region) = Find(tensor);
-            _lent.Add(region);
-            var matrix = new WeightMatrix(region, tensor.Offset - extent.Offset, tensor.Type!.Value, (int)tensor.Info.Shape[^2], (int)tensor.Info.Shape[^1]);
-            _homes.Add(matrix, region);
-            return matrix;
-        }
-
-        public ReadOnlyMemory<float> Vector(StoredTensor? tensor)
-        {
-            if (tensor is null)
-            {
-                return default;
-            }
-
-            var (extent, region) = Find(tensor);
-            return FloatVector.Widen(region.Borrow(tensor.Offset - extent.Offset, (int)tensor.Info.ByteLength), tensor.Type!.Value, (int)tensor.Info.Shape[^1]);
-        }
-
-        public LayerWeights Layer(StoredTensor?[] tensors)
-        {
-            return new LayerWeights
-            {
-                AttentionNorm = VectorOf(LayerTensor.AttentionNorm),
-                Query = MatrixOf(LayerTensor.Query),
-                Key = MatrixOf(LayerTensor.Key),
-                Value = MatrixOf(LayerTensor.Value),
-                AttentionOutput = MatrixOf(LayerTensor.AttentionOutput),
-                QueryBias = VectorOf(LayerTensor.QueryBias),
-                KeyBias = VectorOf(LayerTensor.KeyBias),
-                ValueBias = VectorOf(LayerTensor.ValueBias),
-                AttentionOutputBias = VectorOf(LayerTensor.AttentionOutputBias),
-                QueryNorm = VectorOf(LayerTensor.QueryNorm),
-                KeyNorm = VectorOf(LayerTensor.KeyNorm),
-                FeedForwardNorm = VectorOf(LayerTensor.FeedForwardNorm),
-                Gate = MatrixOf(LayerTensor.Gate),
-                Up = MatrixOf(LayerTensor.Up),
-                Down = MatrixOf(LayerTensor.Down),
-            };
-
-            WeightMatrix MatrixOf(LayerTensor tensor) => Matrix(tensors[(int)tensor]!);
-            ReadOnlyMemory<float> VectorOf(LayerTensor tensor) => Vector(tensors[(int)tensor]);
-        }
-
-        /// <summary>Hands the regions that matrices lie in to the weights; those of vectors alone have done their work.</summary>
-        public ModelWeights Detach(LayerRange range, LayerWeights[] layers, WeightMatrix? tokenEmbedding, HeadWeights? head)
-        {
-            var kept = _mapped.FindAll(entry => _lent.Contains(entry.Region));
-            _mapped.RemoveAll(entry => _lent.Contains(entry.Region));
-            return new ModelWeights(
-                range, layers, tokenEmbedding, head, kept.Sum(entry => entry.Extent.Length), [.. kept.Select(entry => entry.Region)], _homes)
-            {
-                Extents = [.. kept.Select(entry => entry.Extent)],
-            };
-        }
-
-        public void Dispose()
-        {
-            foreach (var (_, region) in _mapped)
-            {
-                region.Dispose();
-            }
-        }
-
-        private (WeightExtent Extent, MemoryRegion Region) Find(StoredTensor tensor) => _mapped.Find(entry => entry.Extent.Contains(tensor));
     }
 }

@@ -95,7 +95,7 @@ internal sealed class BenchSession : IAsyncDisposable
         {
             rows = Math.Min(_chunkRows, end - position);
             Memory<float> hidden = _hidden.AsMemory(0, rows * _model.Shape.HiddenSize);
-            _model.Embed(_tokens.AsSpan(0, rows), hidden.Span);
+            _model.Embed(_tokens.AsSpan(0, rows), hidden.Span, position);
             _batch[0] = new SequenceRows(sequence, position, rows);
             await _path.ForwardAsync(_batch.AsMemory(0, 1), hidden, cancellationToken);
         }
@@ -109,11 +109,12 @@ internal sealed class BenchSession : IAsyncDisposable
         Memory<float> logits = _logits.AsMemory(0, test.Batch * _model.Shape.VocabularySize);
         for (int step = 0; step < test.Tokens; step++)
         {
-            _model.Embed(_tokens.AsSpan(step, test.Batch), hidden.Span);
             for (int i = 0; i < test.Batch; i++)
             {
                 _batch[i] = new SequenceRows(IdOf(i), test.Depth + step, 1);
             }
+
+            _model.Embed(_tokens.AsSpan(step, test.Batch), _batch.AsSpan(0, test.Batch), hidden.Span);
 
             await _path.ForwardAsync(_batch.AsMemory(0, test.Batch), hidden, cancellationToken);
             _model.ComputeLogits(hidden.Span, _rows.AsSpan(0, test.Batch), logits);

@@ -8,9 +8,18 @@ namespace NativeSplit.Host.Composition;
 /// <summary>The options about how this process computes, the same for every verb that does.</summary>
 internal sealed class ComputeOptions
 {
+    private static readonly Dictionary<string, KeyValueType> NamesOfKvTypes = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["f32"] = KeyValueType.F32,
+        ["f16"] = KeyValueType.F16,
+        ["q8_0"] = KeyValueType.Q8_0,
+    };
+
     private readonly Option<int> _threads;
 
     private readonly Option<string?> _kernels = Kernels();
+
+    private readonly Option<KeyValueType> _kvType = KvType();
 
     /// <param name="processes">Processes that share this machine; the default gives each its part.</param>
     public ComputeOptions(int processes = 1) => _threads = new("--threads")
@@ -30,6 +39,25 @@ internal sealed class ComputeOptions
 
     public static Option<bool> Pin() => new("--pin") { Description = "Bind each computing thread to a processor of its own. For machines that do little else; Linux only." };
 
+    public static Option<KeyValueType> KvType()
+    {
+        Option<KeyValueType> option = new("--kv-type")
+        {
+            Description = "How the KV cache keeps keys and values: f32 (exact), f16 (half the memory) or q8_0 (about a quarter). The same on every node.",
+            HelpName = "f32|f16|q8_0",
+            DefaultValueFactory = _ => KeyValueType.F32,
+            CustomParser = result => result.Tokens is [{ Value: var name }] && NamesOfKvTypes.TryGetValue(name, out KeyValueType type) ? type : Refuse(result),
+        };
+        option.CompletionSources.Add([.. NamesOfKvTypes.Keys]);
+        return option;
+
+        static KeyValueType Refuse(System.CommandLine.Parsing.ArgumentResult result)
+        {
+            result.AddError($"--kv-type takes {string.Join(", ", NamesOfKvTypes.Keys)}.");
+            return default;
+        }
+    }
+
     /// <summary>Precision of activations, for verbs that run alone. Nodes of a cluster always use the same one, int8.</summary>
     /// <param name="standard">What the verb does when nothing is asked for.</param>
     public static Option<ActivationPrecision> Precision(ActivationPrecision standard) => new("--precision")
@@ -44,6 +72,7 @@ internal sealed class ComputeOptions
         command.Add(_threads);
         command.Add(_kernels);
         command.Add(_pin);
+        command.Add(_kvType);
     }
 
     public Compute Read(ParseResult parsed)
@@ -54,7 +83,7 @@ internal sealed class ComputeOptions
             throw new UsageException($"--threads {threads} is outside 1 to 1024.");
         }
 
-        return new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads, Pin: parsed.GetValue(_pin));
+        return new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads, Pin: parsed.GetValue(_pin)) { KvType = parsed.GetValue(_kvType) };
     }
 }
 
@@ -67,4 +96,7 @@ internal sealed record Compute(KernelSet Kernels, int Threads, ActivationPrecisi
 {
     /// <summary>A team of these threads; the caller owns it.</summary>
     public ThreadTeam CreateTeam() => ThreadTeam.Create(Threads, Pin);
+
+    /// <summary>How the KV cache keeps keys and values.</summary>
+    public KeyValueType KvType { get; init; }
 }

@@ -26,7 +26,7 @@ internal sealed class LoadedModel : IDisposable
         Tokenizer = file.LoadTokenizer();
         _ends = file.Load(new WeightSelection(new LayerRange(0, 0), Embedding: true, Head: true));
         _team = compute.CreateTeam();
-        _embedding = new TokenEmbedding(_ends.TokenEmbedding!, compute.Kernels);
+        _embedding = new TokenEmbedding(file.Shape, _ends, compute.Kernels);
         _head = new LanguageHead(file.Shape, _ends.Head!, compute.Kernels, _team, precision: compute.Precision);
     }
 
@@ -61,16 +61,16 @@ internal sealed class LoadedModel : IDisposable
         }
     }
 
-    /// <summary>Bytes of weights that one decode step reads: every layer, and the output matrix.</summary>
-    public long BytesPerStep => File.Tensors.Where(tensor => tensor.Layer is not null).Sum(tensor => tensor.ByteLength) + _ends.Head!.Output.ByteLength;
+    /// <summary>Bytes of weights that a decode step of one sequence reads: every layer, of its experts those that a row takes, and the output matrix.</summary>
+    public long BytesPerStep => (long)File.Tensors.Where(tensor => tensor.Layer is not null).Sum(tensor => tensor.ByteLength * File.ActiveShareOf(tensor)) + _ends.Head!.Output.ByteLength;
 
-    /// <summary>Weights of the layers, without the ends.</summary>
-    public long LayerParameters => File.Tensors.Where(tensor => tensor.Layer is not null).Sum(tensor => tensor.ElementCount);
+    /// <summary>Weights of the layers that one row is computed with, without the ends.</summary>
+    public long LayerParameters => (long)File.Tensors.Where(tensor => tensor.Layer is not null).Sum(tensor => tensor.ElementCount * File.ActiveShareOf(tensor));
 
     /// <summary>An executor of some layers in this process.</summary>
     public ILayerExecutor CreateExecutor(LayerRange layers, int kvTokens, int maxRows) => OwningExecutor.Create(File, layers, kvTokens, maxRows, _compute, _team);
 
-    /// <summary>All layers in this process, cut where asked.</summary>
+    /// <summary>All layers in this process, cut where asked. One sequence takes no more positions than were asked for, though the cache has whole pages.</summary>
     public LocalLayerPath CreateLocalPath(IReadOnlyList<LayerRange> ranges, int kvTokens, int maxRows)
     {
         List<ILayerExecutor> executors = [];
@@ -81,7 +81,7 @@ internal sealed class LoadedModel : IDisposable
                 executors.Add(CreateExecutor(range, kvTokens, maxRows));
             }
 
-            return new LocalLayerPath(executors);
+            return new LocalLayerPath(executors, kvTokens);
         }
         catch
         {
@@ -103,8 +103,11 @@ internal sealed class LoadedModel : IDisposable
             EndOfGeneration = File.GenerationDefaults.EndOfGeneration,
         });
 
-    /// <summary>Embeds tokens. Shape of the destination [tokens, hidden].</summary>
-    public void Embed(ReadOnlySpan<TokenId> tokens, Span<float> hidden) => _embedding.Embed(tokens, hidden);
+    /// <summary>Embeds tokens of one sequence, from a position on. Shape of the destination [tokens, hidden].</summary>
+    public void Embed(ReadOnlySpan<TokenId> tokens, Span<float> hidden, int position = 0) => _embedding.Embed(tokens, hidden, position);
+
+    /// <summary>Embeds the tokens of a batch. Shape of the destination [tokens, hidden].</summary>
+    public void Embed(ReadOnlySpan<TokenId> tokens, ReadOnlySpan<SequenceRows> batch, Span<float> hidden) => _embedding.Embed(tokens, batch, hidden);
 
     /// <summary>Logits of hidden rows. Shape of the destination [rows, vocabulary].</summary>
     public void ComputeLogits(ReadOnlySpan<float> hidden, ReadOnlySpan<int> rows, Memory<float> logits) => _head.ComputeLogits(hidden, rows, logits);

@@ -44,7 +44,7 @@ internal sealed class OwningExecutor : ILayerExecutor
         {
             weights = file.Load(WeightSelection.LayersOnly(layers));
             ownTeam = team is null ? compute.CreateTeam() : null;
-            var options = new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows, Activations = compute.Precision };
+            var options = new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows, Activations = compute.Precision, KvType = compute.KvType };
             return new OwningExecutor(weights, ownTeam, new CpuLayerExecutor(file.Shape, weights, compute.Kernels, team ?? ownTeam!, options));
         }
         catch

@@ -1,4 +1,5 @@
 using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels;
 using NativeSplit.Kernels.Threading;
 using NativeSplit.Model;
 using NativeSplit.Model.Files;
@@ -11,6 +12,9 @@ public class CpuLayerExecutorTests
 {
     [Theory]
     [InlineData("qwen3-f32", ActivationPrecision.Float32)]
+    [InlineData("gemma2-f32", ActivationPrecision.Float32)]
+    [InlineData("gpt2-f32", ActivationPrecision.Float32)]
+    [InlineData("mixtral-f32", ActivationPrecision.Float32)]
     [InlineData("llama256-q4_k", ActivationPrecision.Float32)]
     [InlineData("llama256-q4_k", ActivationPrecision.Int8)]
     [InlineData("llama256-q6_k", ActivationPrecision.Int8)]
@@ -32,13 +36,16 @@ public class CpuLayerExecutorTests
     }
 
     [Theory]
-    [InlineData(1, ActivationPrecision.Float32)]
-    [InlineData(2, ActivationPrecision.Float32)]
-    [InlineData(1, ActivationPrecision.Int8)]
-    [InlineData(2, ActivationPrecision.Int8)]
-    public void Forward_AllocatesNothing_InPrefillAndDecode(int threads, ActivationPrecision precision)
+    [InlineData("qwen2-256-q4_k_m", 1, ActivationPrecision.Float32, KeyValueType.F32)]
+    [InlineData("qwen2-256-q4_k_m", 2, ActivationPrecision.Float32, KeyValueType.F16)]
+    [InlineData("qwen2-256-q4_k_m", 1, ActivationPrecision.Int8, KeyValueType.Q8_0)]
+    [InlineData("qwen2-256-q4_k_m", 2, ActivationPrecision.Int8, KeyValueType.F32)]
+    [InlineData("gemma2-f32", 1, ActivationPrecision.Int8, KeyValueType.F32)]
+    [InlineData("gpt2-f32", 1, ActivationPrecision.Int8, KeyValueType.F16)]
+    [InlineData("mixtral-f32", 1, ActivationPrecision.Int8, KeyValueType.F32)]
+    public void Forward_AllocatesNothing_InPrefillAndDecode(string name, int threads, ActivationPrecision precision, KeyValueType kvType)
     {
-        using var model = new LoadedModel(GoldenManifest.Default.Model("qwen2-256-q4_k_m").Path, KernelSets.Fastest, threads, cut: [2], precision: precision);
+        using var model = new LoadedModel(GoldenManifest.Default.Model(name).Path, KernelSets.Fastest, threads, cut: [2], precision: precision, kvType: kvType);
         int width = model.Shape.HiddenSize;
         SequenceRows[] batch = new SequenceRows[2];
         float[] hidden = new float[24 * width];

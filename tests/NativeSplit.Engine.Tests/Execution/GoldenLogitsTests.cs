@@ -78,8 +78,9 @@ public class GoldenLogitsTests
             model.Executors[layer].Forward([new SequenceRows(id, 0, tokens.Length)], hidden);
             var reference = expected.AsSpan(layer * hidden.Length, hidden.Length);
 
-            // As for logits: relative to the largest element.
-            Assert.True(Comparison.MaxDifference(hidden, reference) <= 1e-4 * Comparison.Largest(reference), $"layer {layer}");
+            // As for logits: relative to the largest element. llama.cpp takes GELU from a table, so its models have a wider tolerance.
+            double tolerance = Math.Max(1e-4, golden.Tolerances["rel_max_vs_llamacpp"]);
+            Assert.True(Comparison.MaxDifference(hidden, reference) <= tolerance * Comparison.Largest(reference), $"layer {layer}");
         }
     }
 
@@ -88,8 +89,8 @@ public class GoldenLogitsTests
     public void Continue_GivesTheGreedyTokens_WhereTheMarginIsClear(string name)
     {
         var golden = GoldenManifest.Default.Model(name);
-        var sequences = golden.References[golden.TightReference];
-        double tolerance = golden.Tolerances[$"rel_max_vs_{golden.TightReference}"] * sequences.Max(s => (double)Comparison.Largest(Read(s)));
+        var sequences = golden.References[golden.Float32Reference];
+        double tolerance = golden.Tolerances[$"rel_max_vs_{golden.Float32Reference}"] * sequences.Max(s => (double)Comparison.Largest(Read(s)));
         using var model = new LoadedModel(golden.Path, KernelSets.Fastest);
         foreach (var sequence in sequences)
         {

@@ -35,6 +35,10 @@ public sealed class LocalLayerPathTests : IDisposable
     {
         Assert.Equal(_file.Shape.ContextLength, new LocalLayerPath([Executor(0, 4, 100_000)]).ContextLength);
         Assert.Equal(64, new LocalLayerPath([Executor(0, 2, 128), Executor(2, 4, 64)]).ContextLength);
+
+        // A cache of 8 positions has a page of 32.
+        Assert.Equal(8, new LocalLayerPath([Executor(0, 4, 8)], maxContext: 8).ContextLength);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LocalLayerPath([Executor(0, 4, 8)], maxContext: 0));
     }
 
     [Fact]

@@ -79,8 +79,8 @@ public sealed class WeightLoadingTests
         Assert.Equal(expected.Layers[2].FeedForwardNorm.ToArray(), actual.Layers[2].FeedForwardNorm.ToArray());
         for (int column = 0; column < full.Shape.HiddenSize; column++)
         {
-            float weight = BinaryPrimitives.ReadSingleLittleEndian(expected.Layers[1].Gate.BorrowRow(5)[(4 * column)..]);
-            Assert.Equal((Half)weight, BinaryPrimitives.ReadHalfLittleEndian(actual.Layers[1].Gate.BorrowRow(5)[(2 * column)..]));
+            float weight = BinaryPrimitives.ReadSingleLittleEndian(expected.Layers[1].Gate!.BorrowRow(5)[(4 * column)..]);
+            Assert.Equal((Half)weight, BinaryPrimitives.ReadHalfLittleEndian(actual.Layers[1].Gate!.BorrowRow(5)[(2 * column)..]));
         }
     }
 
@@ -104,10 +104,10 @@ public sealed class WeightLoadingTests
     {
         var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
         using var weights = model.Load(WeightSelection.LayersOnly(new(0, 1)));
-        byte[] before = weights.Layers[0].Up.BorrowRow(3).ToArray();
+        byte[] before = weights.Layers[0].Up!.BorrowRow(3).ToArray();
         model.Dispose();
 
-        Assert.Equal(before, weights.Layers[0].Up.BorrowRow(3).ToArray());
+        Assert.Equal(before, weights.Layers[0].Up!.BorrowRow(3).ToArray());
     }
 
     [Fact]
@@ -178,9 +178,22 @@ public sealed class WeightLoadingTests
         Assert.Equal((keyValue, golden.Hidden), Of(layer.Key));
         Assert.Equal((keyValue, golden.Hidden), Of(layer.Value));
         Assert.Equal((golden.Hidden, query), Of(layer.AttentionOutput));
-        Assert.Equal((golden.FeedForward, golden.Hidden), Of(layer.Gate));
-        Assert.Equal((golden.FeedForward, golden.Hidden), Of(layer.Up));
-        Assert.Equal((golden.Hidden, golden.FeedForward), Of(layer.Down));
+        if (layer.Router is null)
+        {
+            Assert.Equal(golden.Architecture == "gpt2", layer.Gate is null);
+            Assert.Equal((golden.FeedForward, golden.Hidden), Of(layer.Gate ?? layer.Up!));
+            Assert.Equal((golden.FeedForward, golden.Hidden), Of(layer.Up!));
+            Assert.Equal((golden.Hidden, golden.FeedForward), Of(layer.Down!));
+        }
+        else
+        {
+            Assert.Equal((4, golden.Hidden), Of(layer.Router));
+            Assert.Equal(4, layer.Experts.Count);
+            Assert.All(layer.Experts, expert => Assert.Equal((golden.FeedForward, golden.Hidden), Of(expert.Gate)));
+            Assert.All(layer.Experts, expert => Assert.Equal((golden.FeedForward, golden.Hidden), Of(expert.Up)));
+            Assert.All(layer.Experts, expert => Assert.Equal((golden.Hidden, golden.FeedForward), Of(expert.Down)));
+        }
+
         Assert.Equal((golden.Hidden, golden.Hidden), (layer.AttentionNorm.Length, layer.FeedForwardNorm.Length));
     }
 
@@ -188,9 +201,12 @@ public sealed class WeightLoadingTests
     {
         Assert.Equal(expected.AttentionNorm.ToArray(), actual.AttentionNorm.ToArray());
         Assert.Equal(expected.KeyBias.ToArray(), actual.KeyBias.ToArray());
-        for (int row = 0; row < expected.Down.Rows; row++)
+        foreach (var (left, right) in expected.Matrices.Zip(actual.Matrices))
         {
-            Assert.True(expected.Down.BorrowRow(row).SequenceEqual(actual.Down.BorrowRow(row)));
+            for (int row = 0; row < left.Rows; row++)
+            {
+                Assert.True(left.BorrowRow(row).SequenceEqual(right.BorrowRow(row)));
+            }
         }
     }
 }

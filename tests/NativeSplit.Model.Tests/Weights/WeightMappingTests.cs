@@ -22,6 +22,9 @@ public sealed class WeightMappingTests
         { "llama256-q4_k", 0, 1, false, false },
         { "qwen2-256-q4_k_m", 2, 3, false, false },
         { "qwen3-f32", 0, 4, true, true },
+        { "mixtral-f32", 1, 2, false, false },
+        { "phi3-f32", 2, 4, true, false },
+        { "gpt2-f32", 0, 1, true, true },
     };
 
     [Theory]
@@ -61,13 +64,13 @@ public sealed class WeightMappingTests
         using var model = ModelFile.Open(GoldenShape.PathOf("llama-plain-f32"));
         using var weights = model.Load(WeightSelection.LayersOnly(new(1, 3)));
         var first = weights.Layers[0];
-        foreach (var matrix in (WeightMatrix[])[first.Query, first.Query, first.Key, first.Value, first.AttentionOutput, first.Gate, first.Up])
+        foreach (var matrix in (WeightMatrix[])[first.Query, first.Query, first.Key, first.Value, first.AttentionOutput, first.Gate!, first.Up!])
         {
             weights.Release(matrix);
             Assert.Equal(weights.ByteLength, MemoryAccounting.MappedBytes);
         }
 
-        weights.Release(first.Down);
+        weights.Release(first.Down!);
         Assert.Equal(model.BytesOfLayer(2), MemoryAccounting.MappedBytes);
         Assert.Throws<ObjectDisposedException>(() => first.Query.BorrowRow(0).Length);
         Assert.NotEqual(0, weights.Layers[1].Query.BorrowRow(0).Length);
@@ -117,7 +120,8 @@ public sealed class WeightMappingTests
         return info.Layer is { } layer ? selection.Layers.Contains(layer) : name switch
         {
             "token_embd.weight" => selection.Embedding || (selection.Head && tied),
-            "output.weight" or "output_norm.weight" => selection.Head,
+            "output.weight" or "output_norm.weight" or "output_norm.bias" => selection.Head,
+            "position_embd.weight" => selection.Embedding,
             _ => false,
         };
     }

@@ -15,7 +15,7 @@ internal sealed class Activations : IDisposable
     /// <param name="quantized">Whether the inputs of matrices are quantised.</param>
     public Activations(ModelShape shape, int maxRows, int threads, bool quantized)
     {
-        int widest = Math.Max(shape.HiddenSize, Math.Max(shape.QuerySize, shape.FeedForwardSize));
+        int widest = Math.Max(Math.Max(shape.HiddenSize, shape.QuerySize), Math.Max(shape.FeedForwardSize, shape.Experts?.FeedForwardSize ?? 0));
 
         // A cache line apart, so that threads don't write to one another's lines.
         _scratchStride = (widest + 15) & ~15;
@@ -25,8 +25,11 @@ internal sealed class Activations : IDisposable
         Key = Allocate(maxRows, shape.KeyValueSize);
         Value = Allocate(maxRows, shape.KeyValueSize);
         Attended = new InputRows(maxRows, shape.QuerySize, quantized);
-        Gate = new InputRows(maxRows, shape.FeedForwardSize, quantized);
-        Up = Allocate(maxRows, shape.FeedForwardSize);
+
+        // A layer of experts has rows of its own.
+        int dense = shape.Experts is null ? maxRows : 0;
+        Gate = new InputRows(dense, shape.FeedForwardSize, quantized);
+        Up = Allocate(dense, shape.FeedForwardSize);
         Delta = Allocate(maxRows, shape.HiddenSize);
         ScratchPool = Allocate(threads, _scratchStride);
     }

@@ -40,8 +40,11 @@ internal sealed class InputRows : IDisposable
     /// <summary>One row. Shape [columns].</summary>
     public Span<float> Row(int row) => _values.Span.Slice(row * Columns, Columns);
 
-    /// <summary>The first rows as <see cref="Int8Rows"/>; call only for a packed matrix.</summary>
-    public ReadOnlySpan<byte> QuantizedRows(int rows) => _quantized!.Span[..(rows * _quantizedRowBytes)];
+    /// <summary>Some rows. Shape [count, columns].</summary>
+    public Span<float> Rows(int first, int count) => _values.Span.Slice(first * Columns, count * Columns);
+
+    /// <summary>Some rows as <see cref="Int8Rows"/>; call only for a packed matrix.</summary>
+    public ReadOnlySpan<byte> QuantizedRows(int first, int count) => _quantized!.Span.Slice(first * _quantizedRowBytes, count * _quantizedRowBytes);
 
     /// <summary>Quantises part of a row, if that is wanted.</summary>
     /// <param name="kernels">Operations.</param>

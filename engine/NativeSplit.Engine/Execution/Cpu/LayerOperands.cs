@@ -17,9 +17,16 @@ internal sealed class LayerOperands : IDisposable
             Key = Make(weights.Key);
             Value = Make(weights.Value);
             AttentionOutput = Make(weights.AttentionOutput);
-            Gate = Make(weights.Gate);
-            Up = Make(weights.Up);
-            Down = Make(weights.Down);
+            Gate = weights.Gate is null ? null : Make(weights.Gate);
+            Up = weights.Up is null ? null : Make(weights.Up);
+            Down = weights.Down is null ? null : Make(weights.Down);
+            Router = weights.Router is null ? null : Add(WeightOperand.Create(weights.Router, ActivationPrecision.Float32, team));
+            Experts = new ExpertOperands[weights.Experts.Count];
+            for (int expert = 0; expert < Experts.Length; expert++)
+            {
+                var own = weights.Experts[expert];
+                Experts[expert] = new ExpertOperands(Make(own.Gate), Make(own.Up), Make(own.Down));
+            }
         }
         catch
         {
@@ -27,9 +34,10 @@ internal sealed class LayerOperands : IDisposable
             throw;
         }
 
-        WeightOperand Make(WeightMatrix matrix)
+        WeightOperand Make(WeightMatrix matrix) => Add(WeightOperand.Create(matrix, precision, team));
+
+        WeightOperand Add(WeightOperand operand)
         {
-            var operand = WeightOperand.Create(matrix, precision, team);
             _all.Add(operand);
             return operand;
         }
@@ -47,14 +55,20 @@ internal sealed class LayerOperands : IDisposable
     /// <summary>Shape [hidden, heads·headSize].</summary>
     public WeightOperand AttentionOutput { get; }
 
-    /// <summary>Shape [feedForward, hidden].</summary>
-    public WeightOperand Gate { get; }
+    /// <summary>Shape [feedForward, hidden]; null without a gate, and with experts.</summary>
+    public WeightOperand? Gate { get; }
 
-    /// <summary>Shape [feedForward, hidden].</summary>
-    public WeightOperand Up { get; }
+    /// <summary>Shape [feedForward, hidden]; null with experts.</summary>
+    public WeightOperand? Up { get; }
 
-    /// <summary>Shape [hidden, feedForward].</summary>
-    public WeightOperand Down { get; }
+    /// <summary>Shape [hidden, feedForward]; null with experts.</summary>
+    public WeightOperand? Down { get; }
+
+    /// <summary>Shape [experts, hidden], never rounded: a small difference would choose another expert. Null without experts.</summary>
+    public WeightOperand? Router { get; }
+
+    /// <summary>The experts; empty for a dense layer.</summary>
+    public ExpertOperands[] Experts { get; }
 
     /// <summary>True when at least one matrix is packed.</summary>
     public bool AnyPacked => _all.Exists(operand => operand.IsPacked);
@@ -71,9 +85,9 @@ internal sealed class LayerOperands : IDisposable
             foreach (var layer in weights.Layers)
             {
                 layers.Add(new LayerOperands(layer, precision, team));
-                foreach (var matrix in (ReadOnlySpan<WeightMatrix>)[layer.Query, layer.Key, layer.Value, layer.AttentionOutput, layer.Gate, layer.Up, layer.Down])
+                foreach (var matrix in layer.Matrices)
                 {
-                    if (WeightOperand.WillPack(matrix, precision))
+                    if (!ReferenceEquals(matrix, layer.Router) && WeightOperand.WillPack(matrix, precision))
                     {
                         weights.Release(matrix);
                     }
@@ -92,3 +106,9 @@ internal sealed class LayerOperands : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _all.ForEach(operand => operand.Dispose());
 }
+
+/// <summary>The matrices of one expert.</summary>
+/// <param name="Gate">Shape [feedForward, hidden].</param>
+/// <param name="Up">Shape [feedForward, hidden].</param>
+/// <param name="Down">Shape [hidden, feedForward].</param>
+internal sealed record ExpertOperands(WeightOperand Gate, WeightOperand Up, WeightOperand Down);

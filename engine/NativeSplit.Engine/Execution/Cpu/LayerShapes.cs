@@ -50,13 +50,51 @@ internal static class LayerShapes
         Optional(layer.QueryNorm, shape.HeadSize, index, nameof(layer.QueryNorm));
         Optional(layer.KeyNorm, shape.HeadSize, index, nameof(layer.KeyNorm));
         Vector(layer.FeedForwardNorm, shape.HiddenSize, index, nameof(layer.FeedForwardNorm));
-        Matrix(layer.Gate, shape.FeedForwardSize, shape.HiddenSize, index, nameof(layer.Gate));
+        Optional(layer.AttentionPostNorm, shape.HiddenSize, index, nameof(layer.AttentionPostNorm));
+        Optional(layer.FeedForwardPostNorm, shape.HiddenSize, index, nameof(layer.FeedForwardPostNorm));
+        int biases = shape.Norm == NormKind.Layer ? shape.HiddenSize : 0;
+        Vector(layer.AttentionNormBias, biases, index, nameof(layer.AttentionNormBias));
+        Vector(layer.FeedForwardNormBias, biases, index, nameof(layer.FeedForwardNormBias));
+        if (shape.Experts is { } experts)
+        {
+            CheckExperts(shape, experts, layer, index);
+            return;
+        }
+
+        if (shape.Activation != ActivationKind.Gelu)
+        {
+            Matrix(layer.Gate, shape.FeedForwardSize, shape.HiddenSize, index, nameof(layer.Gate));
+        }
+
         Matrix(layer.Up, shape.FeedForwardSize, shape.HiddenSize, index, nameof(layer.Up));
         Matrix(layer.Down, shape.HiddenSize, shape.FeedForwardSize, index, nameof(layer.Down));
+        Optional(layer.UpBias, shape.FeedForwardSize, index, nameof(layer.UpBias));
+        Optional(layer.DownBias, shape.HiddenSize, index, nameof(layer.DownBias));
     }
 
-    private static void Matrix(WeightMatrix matrix, int rows, int columns, int layer, string name)
+    private static void CheckExperts(ModelShape shape, ExpertShape experts, LayerWeights layer, int index)
     {
+        if (layer.Experts.Count != experts.Count || experts.PerToken < 1 || experts.PerToken > experts.Count)
+        {
+            throw new ArgumentException($"Layer {index} has {layer.Experts.Count} experts; the shape has {experts.Count}, {experts.PerToken} for each row.");
+        }
+
+        Matrix(layer.Router, experts.Count, shape.HiddenSize, index, nameof(layer.Router));
+        foreach (var expert in layer.Experts)
+        {
+            Matrix(expert.Gate, experts.FeedForwardSize, shape.HiddenSize, index, nameof(expert.Gate));
+            Matrix(expert.Up, experts.FeedForwardSize, shape.HiddenSize, index, nameof(expert.Up));
+            Matrix(expert.Down, shape.HiddenSize, experts.FeedForwardSize, index, nameof(expert.Down));
+        }
+    }
+
+    private static void Matrix(WeightMatrix? matrix, int rows, int columns, int layer, string name)
+    {
+        if (matrix is null)
+        {
+            throw new ArgumentException($"{name} of layer {layer} is missing; the shape asks for [{rows}, {columns}].");
+        }
+
         if (matrix.Rows != rows || matrix.Columns != columns)
         {
             throw new ArgumentException($"{name} of layer {layer} has shape [{matrix.Rows}, {matrix.Columns}], expected [{rows}, {columns}].");

@@ -38,22 +38,26 @@ internal sealed class WeightOperand : IDisposable
     public static bool WillPack(WeightMatrix matrix, ActivationPrecision precision) =>
         precision == ActivationPrecision.Int8 && PackedWeights.Supports(matrix.Type);
 
-    /// <summary>Computes some outputs of every row: <c>y[t, r] = Σ_c W[r, c]·x[t, c]</c>.</summary>
+    /// <summary>Computes some outputs of the first rows: <c>y[t, r] = Σ_c W[r, c]·x[t, c]</c>.</summary>
     /// <param name="kernels">Operations.</param>
     /// <param name="share">Outputs; starts at a multiple of <see cref="ProjectJob.ColumnGranularity"/>.</param>
     /// <param name="x">Shape [rows, inputs], quantised when this is packed.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="y">Shape [rows, outputs].</param>
     /// <param name="scratch">At least as many floats as there are inputs.</param>
-    public void Multiply(KernelSet kernels, WorkRange share, InputRows x, int rows, Span<float> y, Span<float> scratch)
+    public void Multiply(KernelSet kernels, WorkRange share, InputRows x, int rows, Span<float> y, Span<float> scratch) =>
+        Multiply(kernels, share, x, 0, rows, y, scratch);
+
+    /// <summary>As the other, for rows from <paramref name="firstRow"/> of <paramref name="x"/>.</summary>
+    public void Multiply(KernelSet kernels, WorkRange share, InputRows x, int firstRow, int rows, Span<float> y, Span<float> scratch)
     {
         if (_packed is not null)
         {
-            kernels.Multiply(_packed, share.Start, share.Count, x.QuantizedRows(rows), rows, y);
+            kernels.Multiply(_packed, share.Start, share.Count, x.QuantizedRows(firstRow, rows), rows, y);
         }
         else
         {
-            kernels.Multiply(_stored!, share.Start, share.Count, x.Rows(rows), rows, y, scratch);
+            kernels.Multiply(_stored!, share.Start, share.Count, x.Rows(firstRow, rows), rows, y, scratch);
         }
     }
 

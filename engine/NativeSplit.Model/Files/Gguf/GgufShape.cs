@@ -13,7 +13,6 @@ internal sealed class GgufShape(GgufMetadata metadata, Architecture architecture
     /// <exception cref="ModelException">A key is missing, absurd, or asks for something unsupported.</exception>
     public ModelShape Read(long? embeddingRows, IReadOnlyList<float> ropeFrequencies)
     {
-        RequireDense();
         int hidden = Require("embedding_length");
         int heads = Require("attention.head_count");
         int headSize = Find("attention.key_length") ?? DivideHidden(hidden, heads);
@@ -23,30 +22,51 @@ internal sealed class GgufShape(GgufMetadata metadata, Architecture architecture
             throw Unsupported($"'{Key("attention.value_length")}' is {valueSize} and the size of key heads {headSize}; they must be equal");
         }
 
+        int feedForward = Require("feed_forward_length");
+        int layers = Require("block_count");
         var shape = new ModelShape
         {
             Architecture = architecture.Name,
-            LayerCount = Require("block_count"),
+            LayerCount = layers,
             HiddenSize = hidden,
             HeadCount = heads,
             KeyValueHeadCount = Find("attention.head_count_kv") ?? heads,
             HeadSize = headSize,
-            FeedForwardSize = Require("feed_forward_length"),
+            FeedForwardSize = feedForward,
             VocabularySize = ReadVocabularySize(embeddingRows),
             ContextLength = Require("context_length"),
-            NormEpsilon = (float)RequireNumber("attention.layer_norm_rms_epsilon"),
-            Rope = ReadRope(headSize, ropeFrequencies),
+            NormEpsilon = (float)RequireNumber(architecture.Norm == NormKind.Layer ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
+            Rope = architecture.LearnedPositions ? RopeParameters.None : ReadRope(headSize, ropeFrequencies),
+            Norm = architecture.Norm,
+            Activation = architecture.Activation,
+            ScoreScale = IsGemma2Of27B(layers) ? (float)(1 / Math.Sqrt((double)hidden / heads)) : 0f,
+            ScoreSoftCap = FindNumber("attn_logit_softcapping"),
+            LogitSoftCap = FindNumber("final_logit_softcapping"),
+            EmbeddingScale = architecture.ScaledEmbedding ? MathF.Sqrt(hidden) : 1f,
+            Window = architecture.GgufWindow && Find("attention.sliding_window") is { } window ? new(window, architecture.WindowPeriod) : AttentionWindow.None,
+            Experts = ReadExperts(feedForward),
         };
         return ShapeRules.Require(shape, metadata.Source);
     }
 
-    private void RequireDense()
+    // As llama.cpp: GGUF has no key for gemma2's scale of scores, and the model of 46 layers differs from the others.
+    private bool IsGemma2Of27B(int layers) => architecture.Name == "gemma2" && layers == 46;
+
+    private ExpertShape? ReadExperts(int feedForward)
     {
-        if (metadata.TryGetInteger(Key("expert_count"), out long experts) && experts > 0)
+        bool found = metadata.TryGetInteger(Key("expert_count"), out long experts) && experts > 0;
+        if (!found)
         {
-            throw Unsupported($"it is a mixture of {experts} experts ('{Key("expert_count")}'); only dense models can be run");
+            return architecture.Experts != Presence.Always ? null : throw Missing("expert_count");
         }
+
+        return architecture.Experts != Presence.Never
+            ? new(Require("expert_count"), Require("expert_used_count"), Find("expert_feed_forward_length") ?? feedForward, NormalizeWeights: true)
+            : throw Unsupported($"it is a mixture of {experts} experts ('{Key("expert_count")}'), which a {architecture.Name} model isn't");
     }
+
+    // Zero and absent mean the same.
+    private float FindNumber(string suffix) => metadata.TryGetNumber(Key(suffix), out double value) ? (float)value : 0f;
 
     private RopeParameters ReadRope(int headSize, IReadOnlyList<float> ropeFrequencies)
     {

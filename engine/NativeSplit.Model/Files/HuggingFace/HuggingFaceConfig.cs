@@ -14,9 +14,8 @@ internal sealed record HuggingFaceConfig(Architecture Architecture, ModelShape S
     public static HuggingFaceConfig Read(JsonSection config)
     {
         var architecture = ReadArchitecture(config);
-        RequireSupported(config);
+        RequireSupported(config, architecture);
         int context = Require(config, "max_position_embeddings");
-        RequireNoWindow(config, architecture, context);
         int hidden = Require(config, "hidden_size");
         int heads = Require(config, "num_attention_heads");
         int headSize = Find(config, "head_dim") ?? DivideHidden(config, hidden, heads);
@@ -33,8 +32,18 @@ internal sealed record HuggingFaceConfig(Architecture Architecture, ModelShape S
             ContextLength = context,
             NormEpsilon = (float)(config.Number("rms_norm_eps") ?? 1e-6),
             Rope = HuggingFaceRope.Read(config, headSize),
+            Norm = architecture.Norm,
+            Activation = architecture.Activation,
+            ScoreScale = config.Number("query_pre_attn_scalar") is { } scalar ? (float)(1 / Math.Sqrt(scalar)) : 0f,
+            ScoreSoftCap = (float)(config.Number("attn_logit_softcapping") ?? 0),
+            LogitSoftCap = (float)(config.Number("final_logit_softcapping") ?? 0),
+            EmbeddingScale = architecture.ScaledEmbedding ? MathF.Sqrt(hidden) : 1f,
+            Window = ReadWindow(config, architecture, context),
+            Experts = ReadExperts(config, architecture),
         };
-        return new(architecture, ShapeRules.Require(shape, config.Source), config.Boolean("tie_word_embeddings") ?? false);
+
+        // Gemma ties its head without saying so.
+        return new(architecture, ShapeRules.Require(shape, config.Source), config.Boolean("tie_word_embeddings") ?? architecture.ScaledEmbedding);
     }
 
     private static Architecture ReadArchitecture(JsonSection config)
@@ -57,7 +66,29 @@ internal sealed record HuggingFaceConfig(Architecture Architecture, ModelShape S
     private static Presence Settle(Presence presence, bool present) =>
         presence != Presence.Optional ? presence : present ? Presence.Always : Presence.Never;
 
-    private static void RequireSupported(JsonSection config)
+    private static ExpertShape? ReadExperts(JsonSection config, Architecture architecture)
+    {
+        if (architecture.Experts != Presence.Always)
+        {
+            return null;
+        }
+
+        // Mixtral names them one way and always divides the chosen weights by their sum; the others ask for it.
+        if (Find(config, "num_local_experts") is { } experts)
+        {
+            return new(experts, Require(config, "num_experts_per_tok"), Require(config, "intermediate_size"), NormalizeWeights: true);
+        }
+
+        if ((config.Integer("decoder_sparse_step") ?? 1) != 1 || (config.TryGet("mlp_only_layers", out var dense) && dense.GetRawText() != "[]"))
+        {
+            throw Unsupported(config, "only some layers have experts ('decoder_sparse_step', 'mlp_only_layers'); all or none is supported");
+        }
+
+        return new(
+            Require(config, "num_experts"), Require(config, "num_experts_per_tok"), Require(config, "moe_intermediate_size"), config.Boolean("norm_topk_prob") ?? false);
+    }
+
+    private static void RequireSupported(JsonSection config, Architecture architecture)
     {
         if (config.Section("quantization_config") is { } quantization)
         {
@@ -70,13 +101,15 @@ internal sealed record HuggingFaceConfig(Architecture Architecture, ModelShape S
             throw Unsupported(config, "'mlp_bias' is true; biases in the feed-forward block aren't supported");
         }
 
-        if (config.String("hidden_act") is { } activation and not ("silu" or "swish"))
+        string[] activations = architecture.Activation == ActivationKind.SiluGated ? ["silu", "swish"] : ["gelu_pytorch_tanh"];
+        string standard = config.String("hidden_activation") ?? config.String("hidden_act") ?? activations[0];
+        if (!activations.Contains(standard, StringComparer.Ordinal))
         {
-            throw Unsupported(config, $"'hidden_act' is '{activation}'; 'silu' is supported");
+            throw Unsupported(config, $"'hidden_act' is '{standard}'; for this architecture '{activations[0]}' is supported");
         }
     }
 
-    private static void RequireNoWindow(JsonSection config, Architecture architecture, int context)
+    private static AttentionWindow ReadWindow(JsonSection config, Architecture architecture, int context)
     {
         bool counts = architecture.Window switch
         {
@@ -84,11 +117,15 @@ internal sealed record HuggingFaceConfig(Architecture Architecture, ModelShape S
             WindowRule.WhenAsked => config.Boolean("use_sliding_window") ?? false,
             _ => false,
         };
-        if (counts && config.Integer("sliding_window") is { } window && window < context)
+        if (!counts || Find(config, "sliding_window") is not { } window || window >= context)
         {
-            throw Unsupported(
-                config, $"attention has a sliding window of {window} positions ('sliding_window'), which isn't supported; the model is exact without it up to {window} positions: set 'max_position_embeddings' to {window}");
+            return AttentionWindow.None;
         }
+
+        return architecture.Window == WindowRule.Always
+            ? new(window, architecture.WindowPeriod)
+            : throw Unsupported(
+                config, $"some layers have a sliding window of {window} positions ('sliding_window', 'max_window_layers'), which isn't supported for this architecture; the model is exact without it up to {window} positions: set 'use_sliding_window' to false and 'max_position_embeddings' to {window}");
     }
 
     private static int DivideHidden(JsonSection config, int hidden, int heads) => hidden % heads == 0

@@ -45,8 +45,16 @@ public sealed class GgufShapeTests
         Expect(ModelFault.Unsupported, builder => builder.AddString("llama.rope.scaling.type", type), $"'{type}'", "rope.scaling.type");
 
     [Fact]
-    public void Open_IsUnsupported_WhenTheModelHasExperts() =>
-        Expect(ModelFault.Unsupported, builder => builder.AddUInt32("llama.expert_count", 8), "llama.expert_count", "8");
+    public void Open_NamesTheKey_WhenExpertsAreHalfDescribed() =>
+        Expect(ModelFault.Corrupt, builder => builder.AddUInt32("llama.expert_count", 8), "llama.expert_used_count");
+
+    [Fact]
+    public void Open_IsCorrupt_WhenARowTakesMoreExpertsThanThereAre() =>
+        Expect(ModelFault.Corrupt, builder => builder.AddUInt32("llama.expert_count", 8).AddUInt32("llama.expert_used_count", 9), "experts per token", "9", "1 to 8");
+
+    [Fact]
+    public void Open_IsCorrupt_WhenASoftCapIsNegative() =>
+        Expect(ModelFault.Corrupt, builder => builder.AddFloat32("llama.final_logit_softcapping", -1f), "soft cap of logits");
 
     [Fact]
     public void Open_IsUnsupported_WhenValueHeadsHaveAnotherSize() =>

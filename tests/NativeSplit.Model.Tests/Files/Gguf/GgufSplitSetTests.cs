@@ -30,7 +30,7 @@ public sealed class GgufSplitSetTests
         foreach (var (left, right) in expectedWeights.Layers.Zip(weights.Layers))
         {
             Assert.Equal(left.AttentionNorm.ToArray(), right.AttentionNorm.ToArray().AsSpan());
-            Assert.Equal(left.Down.BorrowRow(31).ToArray(), right.Down.BorrowRow(31).ToArray());
+            Assert.Equal(left.Down!.BorrowRow(31).ToArray(), right.Down!.BorrowRow(31).ToArray());
         }
     }
 

@@ -95,12 +95,14 @@ public sealed class HuggingFaceConfigTests
     }
 
     [Fact]
-    public void Open_IsUnsupported_WhenTheWindowIsShorterThanTheContext()
+    public void Open_TakesTheWindow_WhenItIsShorterThanTheContext()
     {
         using var folder = new HuggingFaceFolder("MistralForCausalLM");
         folder.Config["sliding_window"] = 32;
+        using var model = folder.Open();
 
-        folder.ExpectOnOpen(ModelFault.Unsupported, "sliding_window", "set 'max_position_embeddings' to 32");
+        Assert.Equal(new AttentionWindow(32, 1), model.Shape.Window);
+        Assert.Equal((32, 32), (model.Shape.Window.Of(0), model.Shape.Window.Of(1)));
     }
 
     [Fact]
@@ -117,7 +119,7 @@ public sealed class HuggingFaceConfigTests
         qwen.Config["use_sliding_window"] = false;
         qwen.Open().Dispose();
         qwen.Config["use_sliding_window"] = true;
-        qwen.ExpectOnOpen(ModelFault.Unsupported, "sliding_window");
+        qwen.ExpectOnOpen(ModelFault.Unsupported, "sliding_window", "'max_position_embeddings' to 32");
     }
 
     [Fact]
@@ -184,8 +186,31 @@ public sealed class HuggingFaceConfigTests
     public void All_NameEveryTensorOnce()
     {
         Assert.Equal(Enum.GetValues<LayerTensor>(), LayerTensorFacts.All.Select(facts => facts.Tensor));
-        Assert.Equal(LayerTensorFacts.All.Count, LayerTensorFacts.All.Select(facts => facts.GgufName).Distinct().Count());
-        Assert.Equal(LayerTensorFacts.All.Count, LayerTensorFacts.All.Select(facts => facts.HuggingFaceName).Distinct().Count());
+        foreach (var architecture in Architecture.All)
+        {
+            var shape = new ModelShape
+            {
+                Architecture = architecture.Name,
+                LayerCount = 1,
+                HiddenSize = 8,
+                HeadCount = 1,
+                KeyValueHeadCount = 1,
+                HeadSize = 8,
+                FeedForwardSize = 8,
+                VocabularySize = 8,
+                ContextLength = 8,
+                NormEpsilon = 1e-5f,
+                Rope = RopeParameters.None,
+                Experts = architecture.Experts == Presence.Always ? new(2, 1, 8, true) : null,
+            };
+            var present = LayerTensorFacts.All.Where(facts => architecture.PresenceOf(facts.Tensor, shape) != Presence.Never).ToList();
+            foreach (var naming in (TensorNaming[])(architecture.HuggingFaceName is null ? [TensorNaming.Gguf] : [TensorNaming.Gguf, TensorNaming.HuggingFace]))
+            {
+                var names = present.Select(facts => naming.Of(architecture, facts.Tensor, layer: 0)).ToList();
+                Assert.DoesNotContain(null, names);
+                Assert.Equal(names.Count, names.Distinct().Count());
+            }
+        }
     }
 
     private static void Change(Action<JsonObject> change, ModelFault fault, params string[] named)

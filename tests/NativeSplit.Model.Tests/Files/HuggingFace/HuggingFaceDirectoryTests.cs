@@ -43,9 +43,9 @@ public sealed class HuggingFaceDirectoryTests
                 RequireRounded(left.Key, right.Key, RowInGguf);
                 RequireRounded(left.Value, right.Value, row => row);
                 RequireRounded(left.AttentionOutput, right.AttentionOutput, row => row);
-                RequireRounded(left.Gate, right.Gate, row => row);
-                RequireRounded(left.Up, right.Up, row => row);
-                RequireRounded(left.Down, right.Down, row => row);
+                RequireRounded(left.Gate!, right.Gate!, row => row);
+                RequireRounded(left.Up!, right.Up!, row => row);
+                RequireRounded(left.Down!, right.Down!, row => row);
                 Assert.Equal(left.AttentionNorm.ToArray(), right.AttentionNorm.ToArray());
                 Assert.Equal(left.FeedForwardNorm.ToArray(), right.FeedForwardNorm.ToArray());
             }
