@@ -7,6 +7,7 @@ using ArmAdvSimd = System.Runtime.Intrinsics.Arm.AdvSimd;
 namespace NativeSplit.Kernels.AdvSimd;
 
 /// <summary>Pieces of packed products on 128-bit vectors: 4 rows by a quad of columns. Two vectors make the 8 rows of a panel.</summary>
+/// <remarks>Few bytes are read as a float or a double, whatever they mean, since that load goes straight to a vector register.</remarks>
 internal static unsafe class AdvSimdQuads
 {
     /// <summary><c>n[r] += Σ_{b &lt; 4} w[4r + b]·x[4·quad + b]</c> for 4 rows.</summary>
@@ -64,7 +65,7 @@ internal static unsafe class AdvSimdQuads
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> UnsignedBytes(byte* source)
     {
-        Vector128<byte> bytes = Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(source)).AsByte();
+        Vector128<byte> bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<float>(source)).AsByte();
         return Vector128.WidenLower(Vector128.WidenLower(bytes)).AsInt32();
     }
 
@@ -72,7 +73,7 @@ internal static unsafe class AdvSimdQuads
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> SignedBytes(byte* source)
     {
-        Vector128<sbyte> bytes = Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(source)).AsSByte();
+        Vector128<sbyte> bytes = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<float>(source)).AsSByte();
         return Vector128.WidenLower(Vector128.WidenLower(bytes));
     }
 
@@ -81,7 +82,7 @@ internal static unsafe class AdvSimdQuads
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Halves(byte* source)
     {
-        Vector128<ushort> packed = Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(source)).AsUInt16();
+        Vector128<ushort> packed = Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<double>(source)).AsUInt16();
         Vector128<int> bits = (Vector128.WidenLower(packed) << 16).AsInt32() >> 3;
         return (bits & Vector128.Create(unchecked((int)0x8FFF_E000))).AsSingle() * Vector128.Create(5.192296858534828e33f);
     }

@@ -87,6 +87,9 @@ internal readonly unsafe struct AdvSimdTiles<TFormat> : IBlockedTiles
     private static void AddPanel(in BlockedTile tile, byte* w, byte* panel, float* sums)
     {
         byte* x0 = tile.X0, x1 = tile.X1, x2 = tile.X2, x3 = tile.X3;
+
+        // Once and not in the loop: the JIT has run out of inlining and calls it.
+        int unpackedStride = UnpackedStride;
         for (int block = tile.Groups / TFormat.GroupsPerBlock; block > 0; block--)
         {
             byte* header = panel;
@@ -140,7 +143,7 @@ internal readonly unsafe struct AdvSimdTiles<TFormat> : IBlockedTiles
                 AdvSimdSums<TFormat>.Add(sums + 36, b2, scale, minimum, x2);
                 AdvSimdSums<TFormat>.Add(sums + 52, b3, scale, minimum, x3);
                 panel += TFormat.GroupBytes;
-                w += UnpackedStride;
+                w += unpackedStride;
                 x0 += Int8Rows.BlockBytes;
                 x1 += Int8Rows.BlockBytes;
                 x2 += Int8Rows.BlockBytes;
