@@ -30,11 +30,35 @@ public sealed record ModelShape
     /// <summary>Positions the model was made for.</summary>
     public required int ContextLength { get; init; }
 
-    /// <summary>Epsilon of every root-mean-square norm.</summary>
+    /// <summary>Epsilon of every norm.</summary>
     public required float NormEpsilon { get; init; }
 
-    /// <summary>Rotary embedding.</summary>
+    /// <summary>Rotary embedding; <see cref="RopeParameters.None"/> where positions are learned.</summary>
     public required RopeParameters Rope { get; init; }
+
+    /// <summary>Kind of the norms before the blocks and at the end.</summary>
+    public NormKind Norm { get; init; }
+
+    /// <summary>Activation of the feed-forward block.</summary>
+    public ActivationKind Activation { get; init; }
+
+    /// <summary>Factor of attention scores; 0 stands for 1/√headSize.</summary>
+    public float ScoreScale { get; init; }
+
+    /// <summary>Soft cap of attention scores: s becomes cap·tanh(s/cap). 0: none.</summary>
+    public float ScoreSoftCap { get; init; }
+
+    /// <summary>Soft cap of logits. 0: none.</summary>
+    public float LogitSoftCap { get; init; }
+
+    /// <summary>Factor of token embeddings.</summary>
+    public float EmbeddingScale { get; init; } = 1f;
+
+    /// <summary>Sliding window of attention; <see cref="AttentionWindow.None"/> when every layer sees all positions.</summary>
+    public AttentionWindow Window { get; init; } = AttentionWindow.None;
+
+    /// <summary>Mixture of experts in place of the feed-forward block; null for dense models.</summary>
+    public ExpertShape? Experts { get; init; }
 
     /// <summary>Width of all query heads together.</summary>
     public int QuerySize => HeadCount * HeadSize;
@@ -44,6 +68,9 @@ public sealed record ModelShape
 
     /// <summary>All layers.</summary>
     public LayerRange AllLayers => new(0, LayerCount);
+
+    /// <summary>Factor of attention scores.</summary>
+    public float AttentionScale => ScoreScale > 0 ? ScoreScale : (float)(1.0 / Math.Sqrt(HeadSize));
 
     /// <summary>Bytes of float32 KV cache one token takes in one layer.</summary>
     public long KeyValueBytesPerTokenPerLayer => 2L * KeyValueSize * sizeof(float);

@@ -13,10 +13,13 @@ public enum RopeLayout
 /// <summary>Rotary position embedding of a model (Su et al. 2021).</summary>
 public sealed record RopeParameters
 {
+    /// <summary>No rotation: models with learned positions.</summary>
+    public static RopeParameters None { get; } = new() { Layout = RopeLayout.Halves, Dimensions = 0, FrequencyBase = 1 };
+
     /// <summary>Pairing of elements.</summary>
     public required RopeLayout Layout { get; init; }
 
-    /// <summary>Rotated elements per head; even, at most the head size.</summary>
+    /// <summary>Rotated elements per head; even, at most the head size. 0: no rotation.</summary>
     public required int Dimensions { get; init; }
 
     /// <summary>Base θ of the frequencies <c>θ^(−2i/dimensions)</c>.</summary>

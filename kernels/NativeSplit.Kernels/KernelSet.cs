@@ -134,35 +134,6 @@ public abstract partial class KernelSet
         AddCore(x, y);
     }
 
-    /// <summary>Attention of one query head over a run of cached positions, part of an online softmax.</summary>
-    /// <param name="query">Shape [headSize].</param>
-    /// <param name="keys">Shape [count, headSize].</param>
-    /// <param name="values">Shape [count, headSize].</param>
-    /// <param name="count">Positions in the run.</param>
-    /// <param name="scale">Multiplies every score, usually 1/√headSize.</param>
-    /// <param name="state">Running maximum and sum; start from <see cref="SoftmaxState.Empty"/>.</param>
-    /// <param name="output">Shape [headSize]: running Σ exp(score − max)·value; zeroed by the caller at the start.</param>
-    /// <param name="scratch">At least <paramref name="count"/> floats. Spans may not overlap.</param>
-    /// <remarks>
-    /// Milakov and Gimelshein 2018, algorithm 3, taken run by run. The result depends on the run boundaries, so
-    /// callers cut runs by position alone. Finish with <see cref="FinishAttention"/>. While every score so far is
-    /// negative infinity, state and output stay as they are.
-    /// </remarks>
-    public void AttendRun(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch)
-    {
-        RequireLength(output.Length, query.Length, nameof(output));
-        RequireLength(keys.Length, checked(count * query.Length), nameof(keys));
-        RequireLength(values.Length, keys.Length, nameof(values));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        ArgumentOutOfRangeException.ThrowIfLessThan(scratch.Length, count);
-        AttendRunCore(query, keys, values, count, scale, ref state, output, scratch);
-    }
-
-    /// <summary>Divides the running output by the running sum.</summary>
-    /// <param name="state">State after the last run.</param>
-    /// <param name="output">Shape [headSize], in place. NaN when no score was above negative infinity: there is nothing to average.</param>
-    public void FinishAttention(SoftmaxState state, Span<float> output) => ScaleCore(1f / state.Sum, output);
-
     /// <summary>As <see cref="DequantizeRow"/>, arguments checked.</summary>
     protected abstract void DequantizeRowCore(WeightMatrix weights, int row, Span<float> destination);
 
@@ -184,10 +155,7 @@ public abstract partial class KernelSet
     /// <summary>As <see cref="Add"/>, arguments checked.</summary>
     protected abstract void AddCore(ReadOnlySpan<float> x, Span<float> y);
 
-    /// <summary>As <see cref="AttendRun"/>, arguments checked.</summary>
-    protected abstract void AttendRunCore(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch);
-
-    /// <summary><c>y[i] *= factor</c>.</summary>
+    /// <summary>As <see cref="Scale"/>, arguments checked.</summary>
     protected abstract void ScaleCore(float factor, Span<float> y);
 
     private static void RequireLength(int actual, int expected, string name)

@@ -4,58 +4,104 @@ using NativeSplit.Kernels.Memory;
 
 namespace NativeSplit.Benchmarks;
 
-/// <summary>Attention of one query head over a float32 KV cache, in runs of a page as the executor takes them.</summary>
+/// <summary>Attention of one row's group of query heads over the pages of their key and value head, by type of KV cache.</summary>
+/// <remarks>A call reads every cached position once: time over <see cref="Positions"/> is the time of a KV row.</remarks>
 public class AttendBenchmarks : IKernelWork
 {
-    private const int RunPositions = 32;
+    private const int Group = 8;
+    private const int HeadSize = 64;
+    private const int PageFloats = HeadSize * KeyValuePage.Positions;
+
+    // Rotated, so that the cache comes from memory as in a model with many layers, not from the last-level cache.
+    private const int Copies = 8;
 
     private readonly KernelSet _kernels = KernelCatalog.Default;
-    private readonly float[] _scratch = new float[RunPositions];
-    private NativeBuffer<float> _keys = null!;     // [positions, headSize]
-    private NativeBuffer<float> _values = null!;   // [positions, headSize]
-    private float[] _query = [];
-    private float[] _output = [];
+    private readonly float[] _keyRoom = new float[PageFloats];
+    private readonly float[] _valueRoom = new float[PageFloats];
+    private readonly float[] _scores = new float[Group * KeyValuePage.Positions];
+    private readonly SoftmaxState[] _states = new SoftmaxState[Group];
+    private readonly float[] _queries = MatrixShape.Inputs(Group * HeadSize);
+    private readonly float[] _outputs = new float[Group * HeadSize];
+    private NativeBuffer<byte> _cache = null!;   // [copies, pages, 2, head of a page]
+    private int _headBytes;
+    private int _copy;
 
-    [Params(512, 8192)]
+    [Params(512, 2048, 8192)]
     public int Positions { get; set; }
 
-    [Params(64, 128)]
-    public int HeadSize { get; set; }
+    [Params(KeyValueType.F32, KeyValueType.F16, KeyValueType.Q8_0)]
+    public KeyValueType Type { get; set; }
 
-    double IKernelWork.BytesPerCall => 2.0 * sizeof(float) * Positions * HeadSize;
+    double IKernelWork.BytesPerCall => 2.0 * KeyValuePage.HeadBytes(Type, HeadSize) * Positions / KeyValuePage.Positions;
 
-    double IKernelWork.OperationsPerCall => 4.0 * Positions * HeadSize;
+    double IKernelWork.OperationsPerCall => 4.0 * Positions * HeadSize * Group;
+
+    private int Pages => Positions / KeyValuePage.Positions;
 
     [GlobalSetup]
     public void Setup()
     {
-        _keys = new NativeBuffer<float>(Positions * HeadSize);
-        _values = new NativeBuffer<float>(Positions * HeadSize);
-        MatrixShape.Inputs(Positions * HeadSize).CopyTo(_keys.Span);
-        MatrixShape.Inputs(Positions * HeadSize).CopyTo(_values.Span);
-        _query = MatrixShape.Inputs(HeadSize);
-        _output = new float[HeadSize];
+        _headBytes = KeyValuePage.HeadBytes(Type, HeadSize);
+        _cache = new NativeBuffer<byte>(Copies * Pages * 2 * _headBytes);
+        for (int page = 0; page < Copies * Pages; page++)
+        {
+            float[] rows = MatrixShape.Inputs(PageFloats);
+            for (int position = 0; position < KeyValuePage.Positions; position++)
+            {
+                KeyValuePage.StoreKey(Type, rows.AsSpan(position * HeadSize, HeadSize), position, Head(2 * page));
+                KeyValuePage.StoreValue(Type, rows.AsSpan(position * HeadSize, HeadSize), position, Head((2 * page) + 1));
+            }
+        }
     }
 
     [GlobalCleanup]
-    public void Cleanup()
-    {
-        _keys.Dispose();
-        _values.Dispose();
-    }
+    public void Cleanup() => _cache.Dispose();
 
     [Benchmark]
-    public void AttendRun()
+    public void AttendPage()
     {
-        SoftmaxState state = SoftmaxState.Empty;
-        _output.AsSpan().Clear();
+        Start();
         float scale = 1 / MathF.Sqrt(HeadSize);
-        int run = RunPositions * HeadSize;
-        for (int start = 0; start < _keys.Length; start += run)
+        for (int page = 0; page < Pages; page++)
         {
-            _kernels.AttendRun(_query, _keys.Span.Slice(start, run), _values.Span.Slice(start, run), RunPositions, scale, ref state, _output, _scratch);
+            int head = 2 * ((_copy * Pages) + page);
+            var keys = KeyValuePage.WidenKeys(Type, Head(head), HeadSize, _keyRoom);
+            var values = KeyValuePage.WidenValues(Type, Head(head + 1), HeadSize, _valueRoom);
+            _kernels.AttendPage(_queries, keys, values, 0, KeyValuePage.Positions, scale, 0f, _states, _outputs, _scores);
         }
 
-        _kernels.FinishAttention(state, _output);
+        for (int query = 0; query < Group; query++)
+        {
+            _kernels.FinishAttention(_states[query], _outputs.AsSpan(query * HeadSize, HeadSize));
+        }
     }
+
+    [Benchmark(Baseline = true)]
+    public void PerHead()
+    {
+        Start();
+        float scale = 1 / MathF.Sqrt(HeadSize);
+        for (int query = 0; query < Group; query++)
+        {
+            var output = _outputs.AsSpan(query * HeadSize, HeadSize);
+            for (int page = 0; page < Pages; page++)
+            {
+                int head = 2 * ((_copy * Pages) + page);
+                var keys = KeyValuePage.WidenValues(Type, Head(head), HeadSize, _keyRoom);
+                var values = KeyValuePage.WidenValues(Type, Head(head + 1), HeadSize, _valueRoom);
+                PerHeadAttention.Attend(_queries.AsSpan(query * HeadSize, HeadSize), keys, values, scale, ref _states[query], output);
+            }
+
+            _kernels.FinishAttention(_states[query], output);
+        }
+    }
+
+    private void Start()
+    {
+        _copy = (_copy + 1) % Copies;
+        _outputs.AsSpan().Clear();
+        _states.AsSpan().Fill(SoftmaxState.Empty);
+    }
+
+    private Span<byte> Head(int index) => _cache.Span.Slice(index * _headBytes, _headBytes);
 }

@@ -56,8 +56,10 @@ public sealed class AllocationTests
         float[] x = new float[68];
         float[] y = new float[68];
         float[] angles = new float[17];
-        float[] keys = new float[68 * 5];
-        float[] scratch = new float[5];
+        float[] keys = new float[68 * KeyValuePage.Positions];
+        float[] scratch = new float[KeyValuePage.Positions];
+        SoftmaxState[] states = new SoftmaxState[1];
+        byte[] page = new byte[KeyValuePage.HeadBytes(KeyValueType.Q8_0, 68)];
         Assert.Equal(0, AllocatedBytes(() =>
         {
             set.RmsNorm(x, x, 1e-5f, y);
@@ -65,9 +67,18 @@ public sealed class AllocationTests
             set.RotateHalves(y, angles, angles);
             set.SiluMultiply(x, x, y);
             set.Add(x, y);
-            SoftmaxState state = SoftmaxState.Empty;
-            set.AttendRun(x, keys, keys, 5, 1f, ref state, y, scratch);
-            set.FinishAttention(state, y);
+            set.LayerNorm(x, x, x, 1e-5f, y);
+            set.Gelu(x, y);
+            set.GeluMultiply(x, x, y);
+            set.SoftCap(2f, y);
+            set.MultiplyAdd(2f, x, y);
+            KeyValuePage.StoreKey(KeyValueType.Q8_0, x, 3, page);
+            KeyValuePage.WidenKeys(KeyValueType.Q8_0, page, 68, keys);
+            KeyValuePage.WidenValues(KeyValueType.Q8_0, page, 68, keys);
+            states[0] = SoftmaxState.Empty;
+            set.AttendPage(x, keys, keys, 0, 5, 1f, 0f, states, y, scratch);
+            set.MergeAttention(states[0], x, ref states[0], y);
+            set.FinishAttention(states[0], y);
         }));
     }
 

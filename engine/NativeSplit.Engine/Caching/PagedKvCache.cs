@@ -1,24 +1,26 @@
 using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels;
 using NativeSplit.Kernels.Memory;
 using NativeSplit.Model;
 
 namespace NativeSplit.Engine.Caching;
 
-/// <summary>Keys and values of a layer range for many sequences, in float32, in pages of <see cref="PagePositions"/> positions.</summary>
+/// <summary>Keys and values of a layer range for many sequences, in pages of <see cref="PagePositions"/> positions.</summary>
 /// <remarks>
-/// One buffer per layer: <c>[pages, 2 (keys, values), kvHeads, PagePositions, headSize]</c>. So the keys of one head in one page
-/// are one run, as attention reads them, and a page of a layer is one run, as a migration moves it. All memory is allocated
-/// at the start, so that a reservation once granted can't fail; the system backs it only as it is written. Not thread-safe.
+/// One region per layer: <c>[pages, 2 (keys, values), kvHeads, head of a page]</c>, a head laid out as <see cref="KeyValuePage"/> says. So
+/// the keys of one head in one page are one run, as attention reads them, and a page of a layer is one run, as a migration moves it. All
+/// memory is allocated at the start, so that a reservation once granted can't fail; the system backs it only as it is written. Not
+/// thread-safe.
 /// </remarks>
 public sealed class PagedKvCache : IDisposable
 {
     /// <summary>Positions of a page. Attention is cut at these borders, so every stage must use the same.</summary>
-    public const int PagePositions = 32;
+    public const int PagePositions = KeyValuePage.Positions;
 
-    private readonly NativeBuffer<float>[] _layers;
+    private readonly NativeMemoryRegion[] _layers;
     private readonly KvPageTable _table;
-    private readonly int _headFloats;
-    private readonly int _pageFloats;
+    private readonly int _headBytes;
+    private readonly int _pageBytes;
     private readonly int _keyValueHeads;
     private long _batch;
 
@@ -26,25 +28,27 @@ public sealed class PagedKvCache : IDisposable
     /// <param name="shape">Shape of the whole model; its context bounds one sequence.</param>
     /// <param name="layers">Layers in the cache.</param>
     /// <param name="capacityTokens">Positions over all sequences; rounded up to whole pages.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity isn't positive, or one layer would take more than 2³¹ − 1 floats.</exception>
-    /// <exception cref="NativeSplit.Kernels.KernelException">The system hasn't that much memory.</exception>
-    public PagedKvCache(ModelShape shape, int layers, int capacityTokens)
+    /// <param name="type">How elements are kept.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity isn't positive, or one layer would hold more than 2³¹ − 1 elements, or heads are too large for the type.</exception>
+    /// <exception cref="KernelException">The system hasn't that much memory.</exception>
+    public PagedKvCache(ModelShape shape, int layers, int capacityTokens, KeyValueType type = KeyValueType.F32)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentOutOfRangeException.ThrowIfNegative(layers);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacityTokens);
+        Type = type;
         _keyValueHeads = shape.KeyValueHeadCount;
-        _headFloats = PagePositions * shape.HeadSize;
-        _pageFloats = checked(2 * _keyValueHeads * _headFloats);
+        _headBytes = KeyValuePage.HeadBytes(type, shape.HeadSize);
+        _pageBytes = checked(2 * _keyValueHeads * _headBytes);
         int pages = ((capacityTokens - 1) / PagePositions) + 1;
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)pages * _pageFloats, int.MaxValue, nameof(capacityTokens));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(2L * shape.KeyValueSize * PagePositions * pages, int.MaxValue, nameof(capacityTokens));
         _table = new KvPageTable(pages, shape.ContextLength);
-        _layers = new NativeBuffer<float>[layers];
+        _layers = new NativeMemoryRegion[layers];
         try
         {
             for (int layer = 0; layer < layers; layer++)
             {
-                _layers[layer] = new NativeBuffer<float>(pages * _pageFloats);
+                _layers[layer] = NativeMemoryRegion.Allocate((long)pages * _pageBytes);
             }
         }
         catch
@@ -53,6 +57,12 @@ public sealed class PagedKvCache : IDisposable
             throw;
         }
     }
+
+    /// <summary>How elements are kept.</summary>
+    public KeyValueType Type { get; }
+
+    /// <summary>Bytes that all layers take when every page is written.</summary>
+    public long ByteLength => _layers.Sum(layer => layer.Length);
 
     /// <summary>Room and use; reserved positions are counted in whole pages.</summary>
     public KvCacheUse Use => _table.Use;
@@ -70,10 +80,10 @@ public sealed class PagedKvCache : IDisposable
     /// <summary>Numbers of the pages a sequence holds, in order of position; empty when it has no reservation. Valid until it grows or is freed.</summary>
     public ReadOnlySpan<int> PagesOf(SequenceId sequence) => _table.TryFind(sequence, out var entry) ? entry.Pages : [];
 
-    /// <summary>Lends a whole page of a layer. Shape [2 (keys, values), kvHeads, <see cref="PagePositions"/>, headSize].</summary>
+    /// <summary>Lends a whole page of a layer: the keys of every head, then the values of every head, as <see cref="KeyValuePage"/> lays them out.</summary>
     /// <param name="layer">Layer, from the start of the range.</param>
     /// <param name="page">Page number.</param>
-    public Span<float> BorrowPage(int layer, int page) => _layers[layer].Span.Slice(page * _pageFloats, _pageFloats);
+    public Span<byte> BorrowPage(int layer, int page) => _layers[layer].BorrowWritable((long)page * _pageBytes, _pageBytes);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -84,12 +94,11 @@ public sealed class PagedKvCache : IDisposable
         }
     }
 
-    /// <summary>Lends the keys of a head in a page. Shape [<see cref="PagePositions"/>, headSize].</summary>
-    internal Span<float> Keys(int layer, int page, int head) => _layers[layer].Span.Slice((page * _pageFloats) + (head * _headFloats), _headFloats);
+    /// <summary>Lends the keys of a head in a page.</summary>
+    internal Span<byte> Keys(int layer, int page, int head) => _layers[layer].BorrowWritable(((long)page * _pageBytes) + ((long)head * _headBytes), _headBytes);
 
-    /// <summary>Lends the values of a head in a page. Shape [<see cref="PagePositions"/>, headSize].</summary>
-    internal Span<float> Values(int layer, int page, int head) =>
-        _layers[layer].Span.Slice((page * _pageFloats) + ((_keyValueHeads + head) * _headFloats), _headFloats);
+    /// <summary>Lends the values of a head in a page.</summary>
+    internal Span<byte> Values(int layer, int page, int head) => Keys(layer, page, _keyValueHeads + head);
 
     /// <summary>Finds a sequence that <see cref="Check"/> let through.</summary>
     internal KvSequence Find(SequenceId sequence) =>

@@ -1,3 +1,5 @@
+using NativeSplit.Kernels;
+
 namespace NativeSplit.Engine.Execution;
 
 /// <summary>Sizes of a <see cref="CpuLayerExecutor"/>.</summary>
@@ -8,6 +10,9 @@ public sealed record CpuExecutorOptions
 
     /// <summary>Rows computed at once; larger batches are computed in pieces, with the same bits.</summary>
     public int MaxBatchRows { get; init; } = 256;
+
+    /// <summary>How the KV cache keeps keys and values. Every stage of a model should keep them alike.</summary>
+    public KeyValueType KvType { get; init; }
 
     /// <summary>In what form activations meet quantised weights.</summary>
     public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int8;

@@ -53,7 +53,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         Backend = $"cpu/{kernels.Name}";
         _weights = weights;
         _maxRows = options.MaxBatchRows;
-        _cache = new PagedKvCache(shape, weights.Range.Count, options.KvCapacityTokens);
+        _cache = new PagedKvCache(shape, weights.Range.Count, options.KvCapacityTokens, options.KvType);
         _layers = LayerOperands.CreateAll(weights, options.Activations, team);
         _activations = new Activations(shape, _maxRows, team.Size, quantized: Array.Exists(_layers, layer => layer.AnyPacked));
         _batch = new BatchTable(_maxRows);
@@ -61,7 +61,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _norm = new NormJob(kernels, team, shape.NormEpsilon);
         _project = new ProjectJob(kernels, team, _activations);
         _cacheHeads = new CacheJob(shape, kernels, team, _activations, _batch, _cache, rotary);
-        _attend = new AttendJob(shape, kernels, team, _activations, _batch, _cache);
+        _attend = new AttendJob(shape, kernels, team, _activations, _batch, _maxRows, _cache);
         _gate = new GateJob(kernels, team, _activations);
         _quantize = new QuantizeJob(kernels, team);
     }
@@ -110,6 +110,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
             var piece = hidden.Slice(first * width, count * width);
             piece.CopyTo(_activations.Residual.Span);
             _batch.Fill(batch, first, count, _cache);
+            _attend.Prepare(count);
             for (int layer = 0; layer < _weights.Layers.Count; layer++)
             {
                 RunLayer(_weights.Layers[layer], _layers[layer], layer, count);
@@ -125,6 +126,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     public void Dispose()
     {
         _disposed = true;
+        _attend.Dispose();
         _activations.Dispose();
         _cache.Dispose();
         Array.ForEach(_layers, layer => layer.Dispose());
@@ -143,7 +145,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
             new Projection(m.Key, w.KeyBias, a.Key),                                                              // [rows, kvHeads, headSize]
             new Projection(m.Value, w.ValueBias, a.Value));                                                       // [rows, kvHeads, headSize]
         _cacheHeads.Run(w, layer, rows);                                                                          // norm per head, rotary, append
-        _attend.Run(layer, rows);                                                                                 // [rows, heads, headSize]
+        _attend.Run(layer, Shape.Window.Of(Range.Start + layer));                                                                        // [rows, heads, headSize]
         _quantize.Run(a.Attended, rows);
         _project.RunAndAdd(a.Attended, rows, new Projection(m.AttentionOutput, w.AttentionOutputBias, a.Delta), a.Residual);
 

@@ -1,129 +1,120 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using NativeSplit.Kernels.Simd;
 
 namespace NativeSplit.Kernels.AdvSimd;
 
-/// <content>Attention over a run of positions.</content>
+/// <content>Attention over a page.</content>
 internal sealed unsafe partial class AdvSimdKernels
 {
+    private const int Positions = KeyValuePage.Positions;
+
     /// <inheritdoc/>
-    protected override void AttendRunCore(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch)
+    protected override void AttendPageCore(ReadOnlySpan<float> queries, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int first, int limit, float scale, float softCap, Span<SoftmaxState> states, Span<float> outputs, Span<float> scratch)
     {
-        int headSize = query.Length;
-        fixed (float* pq = query, pk = keys, pv = values, po = output, scores = scratch)
+        int count = states.Length;
+        int headSize = outputs.Length / count;
+        float* corrections = stackalloc float[KeyValuePage.MaxQueries];
+        fixed (float* pq = queries, pk = keys, pv = values, po = outputs, scores = scratch)
         {
-            float maximum = state.Maximum;
-            for (int j = 0; j < count; j++)
+            int i = 0;
+            for (; i + AdvSimdAttention.TileQueries <= count; i += AdvSimdAttention.TileQueries)
             {
-                scores[j] = AdvSimdDot.Dot<F32Weights>((byte*)(pk + ((nint)j * headSize)), pq, headSize) * scale;
-                maximum = MathF.Max(maximum, scores[j]);
+                AdvSimdAttention.ScoreTile(pq + ((nint)i * headSize), pk, headSize, scores + (i * Positions));
             }
 
-            if (float.IsNegativeInfinity(maximum))
+            for (; i < count; i++)
             {
-                return;
+                AdvSimdAttention.ScoreOne(pq + ((nint)i * headSize), pk, headSize, scores + (i * Positions));
             }
 
-            float sum = Exponentials(scores, count, maximum);
-            float correction = AdvSimdExp.Exp(Vector128.Create(state.Maximum - maximum)).ToScalar();
-            state = new SoftmaxState(maximum, (state.Sum * correction) + sum);
-            AddValues(scores, pv, count, headSize, correction, po);
+            int seen = 0;
+            for (i = 0; i < count; i++)
+            {
+                corrections[i] = Weigh(scores + (i * Positions), first, limit, scale, softCap, ref states[i]);
+                seen += float.IsNegativeInfinity(states[i].Maximum) ? 0 : 1;
+            }
+
+            i = 0;
+            for (; seen == count && i + AdvSimdAttention.TileQueries <= count; i += AdvSimdAttention.TileQueries)
+            {
+                AdvSimdAttention.AddTile(scores + (i * Positions), corrections + i, pv, first, limit, headSize, po + ((nint)i * headSize));
+            }
+
+            for (; i < count; i++)
+            {
+                if (!float.IsNegativeInfinity(states[i].Maximum))
+                {
+                    AdvSimdAttention.AddOne(scores + (i * Positions), corrections[i], pv, first, limit, headSize, po + ((nint)i * headSize));
+                }
+            }
         }
     }
 
-    /// <summary>Scores to <c>exp(score − maximum)</c>, and their sum: score <c>j</c> goes to partial sum <c>j mod 16</c>.</summary>
+    /// <inheritdoc/>
+    protected override float ExpCore(float x) => AdvSimdExp.Exp(Vector128.Create(x)).ToScalar();
+
+    /// <summary>Inner products to weights <c>exp(score − maximum)</c>, 0 outside of the positions read; the state goes on.</summary>
+    /// <returns>What the output so far is to be multiplied by.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Exponentials(float* scores, int count, float maximum)
+    private static float Weigh(float* scores, int first, int limit, float scale, float softCap, ref SoftmaxState state)
     {
+        float maximum = MathF.Max(state.Maximum, Bound(scores, first, limit, scale, softCap));
+        if (float.IsNegativeInfinity(maximum))
+        {
+            return 1f;
+        }
+
+        // Position p goes to partial sum p mod 16: lane p mod 4 of vector (p / 4) mod 4.
         Vector128<float> shift = Vector128.Create(maximum);
         Vector128<float> s0 = default, s1 = default, s2 = default, s3 = default;
-        int j = 0;
-        for (; j + (4 * Lanes) <= count; j += 4 * Lanes)
+        for (int p = 0; p < Positions; p += 4 * Lanes)
         {
-            AddExponentials(scores + j, shift, ref s0, ref s1, ref s2, ref s3);
+            Vector128<float> e0 = AdvSimdExp.Exp(Vector128.Load(scores + p) - shift);
+            Vector128<float> e1 = AdvSimdExp.Exp(Vector128.Load(scores + p + Lanes) - shift);
+            Vector128<float> e2 = AdvSimdExp.Exp(Vector128.Load(scores + p + (2 * Lanes)) - shift);
+            Vector128<float> e3 = AdvSimdExp.Exp(Vector128.Load(scores + p + (3 * Lanes)) - shift);
+            e0.Store(scores + p);
+            e1.Store(scores + p + Lanes);
+            e2.Store(scores + p + (2 * Lanes));
+            e3.Store(scores + p + (3 * Lanes));
+            s0 += e0;
+            s1 += e1;
+            s2 += e2;
+            s3 += e3;
         }
 
-        int rest = count - j;
-        if (rest > 0)
-        {
-            float* padded = stackalloc float[4 * Lanes];
-            new Span<float>(padded, 4 * Lanes).Fill(float.NegativeInfinity);
-            Unsafe.CopyBlockUnaligned(padded, scores + j, (uint)rest * sizeof(float));
-            AddExponentials(padded, shift, ref s0, ref s1, ref s2, ref s3);
-            Unsafe.CopyBlockUnaligned(scores + j, padded, (uint)rest * sizeof(float));
-        }
-
-        return AdvSimdDot.Fold(s0, s1, s2, s3);
+        float correction = AdvSimdExp.Exp(Vector128.Create(state.Maximum - maximum)).ToScalar();
+        state = new SoftmaxState(maximum, (state.Sum * correction) + AdvSimdDot.Fold(s0, s1, s2, s3));
+        return correction;
     }
 
-    /// <summary>16 scores, in place.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddExponentials(
-        float* scores, Vector128<float> shift, ref Vector128<float> s0, ref Vector128<float> s1, ref Vector128<float> s2, ref Vector128<float> s3)
-    {
-        Vector128<float> e0 = AdvSimdExp.Exp(Vector128.Load(scores) - shift);
-        Vector128<float> e1 = AdvSimdExp.Exp(Vector128.Load(scores + 4) - shift);
-        Vector128<float> e2 = AdvSimdExp.Exp(Vector128.Load(scores + 8) - shift);
-        Vector128<float> e3 = AdvSimdExp.Exp(Vector128.Load(scores + 12) - shift);
-        e0.Store(scores);
-        e1.Store(scores + 4);
-        e2.Store(scores + 8);
-        e3.Store(scores + 12);
-        s0 += e0;
-        s1 += e1;
-        s2 += e2;
-        s3 += e3;
-    }
-
-    /// <summary><c>output[i] = output[i]·correction + Σ_j weights[j]·values[j, i]</c>, positions in ascending order.</summary>
+    /// <summary>Inner products to scores, negative infinity outside of the positions read.</summary>
+    /// <returns>The greatest score.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddValues(float* weights, float* values, int count, int headSize, float correction, float* output)
+    private static float Bound(float* scores, int first, int limit, float scale, float softCap)
     {
-        Vector128<float> factor = Vector128.Create(correction);
-        int i = 0;
-        for (; i + (4 * Lanes) <= headSize; i += 4 * Lanes)
+        Vector128<float> factor = Vector128.Create(scale);
+        Vector128<float> cap = Vector128.Create(softCap);
+        Vector128<float> greatest = Vector128.Create(float.NegativeInfinity);
+        bool isWhole = limit - first == Positions;
+        for (int p = 0; p < Positions; p += Lanes)
         {
-            Vector128<float> o0 = Vector128.Load(output + i) * factor;
-            Vector128<float> o1 = Vector128.Load(output + i + 4) * factor;
-            Vector128<float> o2 = Vector128.Load(output + i + 8) * factor;
-            Vector128<float> o3 = Vector128.Load(output + i + 12) * factor;
-            float* v = values + i;
-            for (int j = 0; j < count; j++, v += headSize)
-            {
-                Vector128<float> weight = Vector128.Create(weights[j]);
-                o0 = Vector128.FusedMultiplyAdd(weight, Vector128.Load(v), o0);
-                o1 = Vector128.FusedMultiplyAdd(weight, Vector128.Load(v + 4), o1);
-                o2 = Vector128.FusedMultiplyAdd(weight, Vector128.Load(v + 8), o2);
-                o3 = Vector128.FusedMultiplyAdd(weight, Vector128.Load(v + 12), o3);
-            }
-
-            o0.Store(output + i);
-            o1.Store(output + i + 4);
-            o2.Store(output + i + 8);
-            o3.Store(output + i + 12);
+            Vector128<float> score = Vector128.Load(scores + p) * factor;
+            score = softCap > 0 ? SoftCap(cap, score) : score;
+            score = isWhole ? score : Mask(score, p, first, limit);
+            greatest = Vector128.Max(greatest, score);
+            score.Store(scores + p);
         }
 
-        for (; i + Lanes <= headSize; i += Lanes)
-        {
-            Vector128<float> sum = Vector128.Load(output + i) * factor;
-            for (int j = 0; j < count; j++)
-            {
-                sum = Vector128.FusedMultiplyAdd(Vector128.Create(weights[j]), Vector128.Load(values + ((nint)j * headSize) + i), sum);
-            }
+        Vector128<float> two = Vector128.Max(greatest, Vector128.Shuffle(greatest, Vector128.Create(2, 3, 2, 3)));
+        return MathF.Max(two.ToScalar(), two.GetElement(1));
+    }
 
-            sum.Store(output + i);
-        }
-
-        for (; i < headSize; i++)
-        {
-            float sum = output[i] * correction;
-            for (int j = 0; j < count; j++)
-            {
-                sum = MathF.FusedMultiplyAdd(weights[j], values[((nint)j * headSize) + i], sum);
-            }
-
-            output[i] = sum;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Mask(Vector128<float> scores, int start, int first, int limit)
+    {
+        Vector128<int> position = Vector128<int>.Indices + Vector128.Create(start);
+        Vector128<int> inside = Vector128.GreaterThanOrEqual(position, Vector128.Create(first)) & Vector128.LessThan(position, Vector128.Create(limit));
+        return Vector128.ConditionalSelect(inside.AsSingle(), scores, Vector128.Create(float.NegativeInfinity));
     }
 }

@@ -22,6 +22,19 @@ internal static class ScalarDot
         return Fold(sums);
     }
 
+    /// <summary><c>Σ x[c]</c>, in the order of <see cref="Dot"/>.</summary>
+    public static float Sum(ReadOnlySpan<float> x)
+    {
+        Span<float> sums = stackalloc float[PartialSums];
+        sums.Clear();
+        for (int c = 0; c < x.Length; c++)
+        {
+            sums[c % PartialSums] += x[c];
+        }
+
+        return Fold(sums);
+    }
+
     /// <summary>Adds the upper half to the lower until one is left. The length is a power of two.</summary>
     public static float Fold(Span<float> sums)
     {

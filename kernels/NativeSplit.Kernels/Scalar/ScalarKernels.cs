@@ -3,8 +3,6 @@ namespace NativeSplit.Kernels.Scalar;
 /// <summary>The plain set: runs everywhere and is the specification of the others.</summary>
 internal sealed partial class ScalarKernels : KernelSet
 {
-    private const int ExponentSums = 16;
-
     /// <inheritdoc/>
     public override string Name => "scalar";
 
@@ -80,44 +78,6 @@ internal sealed partial class ScalarKernels : KernelSet
         for (int i = 0; i < x.Length; i++)
         {
             y[i] += x[i];
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override void AttendRunCore(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int count, float scale, ref SoftmaxState state, Span<float> output, Span<float> scratch)
-    {
-        int headSize = query.Length;
-        float maximum = state.Maximum;
-        for (int j = 0; j < count; j++)
-        {
-            scratch[j] = ScalarDot.Dot(query, keys.Slice(j * headSize, headSize)) * scale;
-            maximum = MathF.Max(maximum, scratch[j]);
-        }
-
-        if (float.IsNegativeInfinity(maximum))
-        {
-            return;
-        }
-
-        Span<float> sums = stackalloc float[ExponentSums];
-        sums.Clear();
-        for (int j = 0; j < count; j++)
-        {
-            scratch[j] = MathF.Exp(scratch[j] - maximum);
-            sums[j % ExponentSums] += scratch[j];
-        }
-
-        float correction = MathF.Exp(state.Maximum - maximum);
-        state = new SoftmaxState(maximum, (state.Sum * correction) + ScalarDot.Fold(sums));
-        for (int i = 0; i < headSize; i++)
-        {
-            float sum = output[i] * correction;
-            for (int j = 0; j < count; j++)
-            {
-                sum = MathF.FusedMultiplyAdd(scratch[j], values[(j * headSize) + i], sum);
-            }
-
-            output[i] = sum;
         }
     }
 

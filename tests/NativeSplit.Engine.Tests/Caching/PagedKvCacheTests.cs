@@ -1,5 +1,6 @@
 using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels;
 using NativeSplit.Model;
 
 namespace NativeSplit.Engine.Tests.Caching;
@@ -111,11 +112,15 @@ public class PagedKvCacheTests
         }
     }
 
-    [Fact]
-    public void BorrowPage_HoldsKeysThenValuesByHead_WithoutOverlap()
+    [Theory]
+    [InlineData(KeyValueType.F32, 4 * 4 * 32)]
+    [InlineData(KeyValueType.F16, 2 * 4 * 32)]
+    [InlineData(KeyValueType.Q8_0, (4 + 2) * 32)]
+    public void BorrowPage_HoldsKeysThenValuesByHead_WithoutOverlap(KeyValueType type, int headBytes)
     {
-        using var cache = new PagedKvCache(Shape, layers: 3, capacityTokens: 96);
-        float stamp = 0;
+        using var cache = new PagedKvCache(Shape, layers: 3, capacityTokens: 96, type);
+        Assert.Equal(3 * 3 * 4 * headBytes, cache.ByteLength);
+        byte stamp = 0;
         for (int layer = 0; layer < 3; layer++)
         {
             for (int page = 0; page < 3; page++)
@@ -133,8 +138,8 @@ public class PagedKvCacheTests
         {
             for (int page = 0; page < 3; page++)
             {
-                // [2 (keys, values), 2 heads, 32 positions, 4]: stamps were given as key 0, value 0, key 1, value 1.
-                float[] expected = [.. new[] { 1, 3, 2, 4 }.SelectMany(i => Enumerable.Repeat(stamp + i, 32 * 4))];
+                // Keys of both heads, then values of both: stamps were given as key 0, value 0, key 1, value 1.
+                byte[] expected = [.. new[] { 1, 3, 2, 4 }.SelectMany(i => Enumerable.Repeat((byte)(stamp + i), headBytes))];
                 Assert.Equal(expected, cache.BorrowPage(layer, page).ToArray());
                 stamp += 4;
             }

@@ -1,183 +1,207 @@
 namespace NativeSplit.Kernels.Tests.Kernels;
 
-/// <summary>Attention run by run against a softmax over all positions in double precision.</summary>
+/// <summary>Attention page by page against a softmax over all positions in double precision.</summary>
 public sealed class AttentionTests
 {
+    private const int Positions = KeyValuePage.Positions;
+    private const double Eps = 1.0 / (1 << 24);
+
+    private static int[] HeadSizes => [1, 4, 8, 16, 20, 32, 64, 80, 96, 128, 256];
+
     [Theory]
     [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
-    public void AttendRun_EqualsWholeSoftmax_ForEveryCutIntoRuns(string kernels)
+    public void AttendPage_EqualsWholeSoftmax_ForEveryNumberOfQueriesAndPositions(string kernels)
     {
         KernelSet set = KernelSetCases.Get(kernels);
         var random = new Random(41);
-        foreach (int headSize in (int[])[4, 8, 16, 20, 32, 64, 80, 96, 128])
+        foreach (int headSize in HeadSizes)
         {
-            foreach (int[] runs in (int[][])[[1], [7], [16], [64], [16, 16, 5], [1, 1, 1], [33, 64, 2]])
+            foreach (var (queries, first, count) in ((int, int, int)[])[(1, 0, 1), (2, 0, 32), (3, 5, 20), (4, 0, 64), (5, 33, 60), (8, 0, 100), (32, 31, 2)])
             {
-                int count = runs.Sum();
-                float scale = 1f / MathF.Sqrt(headSize);
-                float[] query = KernelSetCases.RandomFloats(random, headSize, 4f);
-                float[] keys = KernelSetCases.RandomFloats(random, count * headSize, 4f);
-                float[] values = KernelSetCases.RandomFloats(random, count * headSize);
-                float[] output = Attend(set, query, keys, values, runs, scale);
-                double[] expected = Reference(query, keys, values, count, scale);
-
-                // A score is off by at most headSize·eps·|q|·|k|·scale ≤ 16·√headSize·headSize·eps; a weight by that, relative,
-                // plus 2·10⁻⁷ of exp for it and for the sum; the weighted sum rounds once per position. |values| ≤ 1.
-                double eps = Math.ScaleB(1, -24);
-                double tolerance = 2 * ((16 * Math.Sqrt(headSize) * headSize * eps) + 2e-7 + (count * eps));
-                for (int i = 0; i < headSize; i++)
+                foreach (float softCap in (float[])[0f, 1.5f])
                 {
-                    Assert.True(Math.Abs(expected[i] - output[i]) <= tolerance, $"head {headSize} runs {string.Join('+', runs)} element {i}: {expected[i]} {output[i]}");
+                    var c = new AttentionCase(random, headSize, queries, first, count);
+                    float[] output = c.Attend(set, softCap);
+                    double[] expected = c.Reference(softCap);
+
+                    // A score is off by at most headSize·eps·|q|·|k|·scale ≤ 16·√headSize·headSize·eps, a soft cap doesn't spread that and is
+                    // off by 10⁻⁶ of itself; a weight by that, relative, plus 2·10⁻⁷ of exp for it and for the sum; the weighted sum rounds
+                    // once per position. |values| ≤ 1.
+                    double tolerance = 2 * ((16 * Math.Sqrt(headSize) * headSize * Eps) + (softCap * 1e-6) + 2e-7 + ((count + 8) * Eps));
+                    for (int i = 0; i < output.Length; i++)
+                    {
+                        Assert.True(
+                            Math.Abs(expected[i] - output[i]) <= tolerance,
+                            $"head {headSize}, {queries} queries, positions {first}+{count}, cap {softCap}, element {i}: {expected[i]} {output[i]}");
+                    }
                 }
             }
         }
     }
 
     [Fact]
-    public void AttendRun_GivesTheSameBits_OnBothSimdSets()
+    public void AttendPage_GivesTheSameBits_OnBothSimdSets()
     {
         KernelSet avx2 = KernelSetCases.Get("avx2");
         KernelSet avx512 = KernelSetCases.Get("avx512");
         var random = new Random(42);
-        foreach (int headSize in (int[])[4, 16, 20, 64, 80, 128])
+        foreach (int headSize in HeadSizes)
         {
-            foreach (int[] runs in (int[][])[[1], [16, 16, 5], [33, 64, 2]])
+            foreach (var (queries, first, count) in ((int, int, int)[])[(1, 0, 1), (7, 3, 90), (9, 0, 64)])
             {
-                int count = runs.Sum();
-                float[] query = KernelSetCases.RandomFloats(random, headSize, 4f);
-                float[] keys = KernelSetCases.RandomFloats(random, count * headSize, 4f);
-                float[] values = KernelSetCases.RandomFloats(random, count * headSize);
-                Bits.AssertEqual(
-                    Attend(avx2, query, keys, values, runs, 0.3f), Attend(avx512, query, keys, values, runs, 0.3f), $"head {headSize}");
+                var c = new AttentionCase(random, headSize, queries, first, count);
+                foreach (float softCap in (float[])[0f, 2f])
+                {
+                    Bits.AssertEqual(c.Attend(avx2, softCap), c.Attend(avx512, softCap), $"head {headSize}, {queries} queries");
+                }
             }
         }
     }
 
-    [Fact]
-    public void SiluMultiply_GivesTheSameBits_OnBothSimdSets()
-    {
-        KernelSet avx2 = KernelSetCases.Get("avx2");
-        KernelSet avx512 = KernelSetCases.Get("avx512");
-        const int Count = 20011;
-        float[] gate = new float[Count];
-        for (int i = 0; i < Count; i++)
-        {
-            gate[i] = (i - (Count / 2)) * 0.0123f;
-        }
-
-        float[] up = KernelSetCases.RandomFloats(new Random(43), Count);
-        float[] first = new float[Count];
-        float[] second = new float[Count];
-        avx2.SiluMultiply(gate, up, first);
-        avx512.SiluMultiply(gate, up, second);
-        Bits.AssertEqual(first, second, "SiLU");
-    }
-
     [Theory]
     [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
-    public void AttendRun_LeavesStateAndOutput_WhenEveryScoreIsMinusInfinity(string kernels)
+    public void AttendPage_GivesAQueryTheSameBits_WhateverIsBesideIt(string kernels)
     {
         KernelSet set = KernelSetCases.Get(kernels);
-        SoftmaxState state = SoftmaxState.Empty;
-        float[] output = new float[8];
-        float[] keys = new float[24];
-        Array.Fill(keys, float.NegativeInfinity);
-        float[] query = new float[8];
-        Array.Fill(query, 1f);
-        set.AttendRun(query, keys, new float[24], 3, 1f, ref state, output, new float[3]);
-        Assert.Equal(SoftmaxState.Empty, state);
-        Assert.All(output, value => Assert.Equal(0f, value));
-
-        float[] realKeys = new float[8];
-        float[] realValues = [1, 2, 3, 4, 5, 6, 7, 8];
-        set.AttendRun(query, realKeys, realValues, 1, 1f, ref state, output, new float[1]);
-        set.FinishAttention(state, output);
-        Assert.Equal(realValues, output);
+        var random = new Random(43);
+        foreach (int headSize in (int[])[16, 20, 64])
+        {
+            var c = new AttentionCase(random, headSize, queries: 7, first: 3, count: 61);
+            float[] together = c.Attend(set, softCap: 0f);
+            for (int query = 0; query < 7; query++)
+            {
+                float[] alone = c.Only(query).Attend(set, softCap: 0f);
+                Bits.AssertEqual(together.AsSpan(query * headSize, headSize), alone, $"head {headSize}, query {query}");
+            }
+        }
     }
 
     [Theory]
     [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
-    public void AttendRun_StaysFinite_ForScoresThatOverflowAPlainExponential(string kernels)
+    public void AttendPage_NeverSeesWhatLiesOutside_EvenNotANumber(string kernels)
+    {
+        KernelSet set = KernelSetCases.Get(kernels);
+        var c = new AttentionCase(new Random(44), headSize: 40, queries: 3, first: 4, count: 9);
+        float[] expected = c.Attend(set, softCap: 0f);
+        c.FillOutside(float.NaN);
+        Bits.AssertEqual(expected, c.Attend(set, softCap: 0f), "NaN outside");
+        c.FillOutside(float.PositiveInfinity);
+        Bits.AssertEqual(expected, c.Attend(set, softCap: 0f), "infinity outside");
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
+    public void AttendPage_LeavesStateAndOutput_WhenEveryScoreIsMinusInfinity(string kernels)
+    {
+        KernelSet set = KernelSetCases.Get(kernels);
+        float[] keys = new float[8 * Positions];
+        Array.Fill(keys, float.NegativeInfinity);
+        float[] queries = new float[16];
+        Array.Fill(queries, 1f);
+        queries.AsSpan(8).Fill(-1e-30f);
+        queries.AsSpan(9).Clear();
+        keys.AsSpan(Positions).Clear();
+        SoftmaxState[] states = [SoftmaxState.Empty, SoftmaxState.Empty];
+        float[] outputs = new float[16];
+        float[] values = new float[8 * Positions];
+        Array.Fill(values, 3f);
+
+        // The first query has minus infinity everywhere, the second plus infinity: one leaves no trace, the other NaN.
+        set.AttendPage(queries, keys, values, 0, 3, 1f, 0f, states, outputs, new float[2 * Positions]);
+        Assert.Equal(SoftmaxState.Empty, states[0]);
+        Assert.All(outputs[..8], value => Assert.Equal(0f, value));
+        Assert.All(outputs[8..], value => Assert.True(float.IsNaN(value)));
+
+        keys.AsSpan().Clear();
+        states = [states[0]];
+        set.AttendPage(queries.AsSpan(0, 8), keys, values, 0, 1, 1f, 0f, states, outputs.AsSpan(0, 8), new float[Positions]);
+        set.FinishAttention(states[0], outputs.AsSpan(0, 8));
+        Assert.All(outputs[..8], value => Assert.Equal(3f, value));
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
+    public void AttendPage_GivesNaN_WhenAScoreOfManyIsNaN(string kernels)
+    {
+        KernelSet set = KernelSetCases.Get(kernels);
+        for (int bad = 0; bad < Positions; bad++)
+        {
+            float[] keys = new float[4 * Positions];
+            keys[Positions + bad] = float.NaN;
+            SoftmaxState[] states = [SoftmaxState.Empty];
+            float[] output = new float[4];
+            set.AttendPage([1, 1, 1, 1], keys, new float[4 * Positions], 0, Positions, 1f, 0f, states, output, new float[Positions]);
+            set.FinishAttention(states[0], output);
+            Assert.All(output, value => Assert.True(float.IsNaN(value), $"position {bad}"));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
+    public void AttendPage_StaysFinite_ForScoresThatOverflowAPlainExponential(string kernels)
     {
         KernelSet set = KernelSetCases.Get(kernels);
         float[] query = new float[16];
         Array.Fill(query, 100f);
-        float[] keys = new float[32];
-        keys.AsSpan(0, 16).Fill(100f);
-        keys.AsSpan(16, 16).Fill(-100f);
-        float[] values = new float[32];
+        float[] keys = new float[16 * Positions];
+        float[] values = new float[16 * Positions];
+        for (int i = 0; i < 16; i++)
+        {
+            (keys[i * Positions], keys[(i * Positions) + 1]) = (100f, -100f);
+        }
+
         values.AsSpan(0, 16).Fill(2f);
         values.AsSpan(16, 16).Fill(5f);
-        float[] output = Attend(set, query, keys, values, [1, 1], 1f);
+        SoftmaxState[] states = [SoftmaxState.Empty];
+        float[] output = new float[16];
+        set.AttendPage(query, keys, values, 0, 2, 1f, 0f, states, output, new float[Positions]);
+        set.FinishAttention(states[0], output);
         Assert.All(output, value => Assert.Equal(2f, value));
     }
 
     [Theory]
     [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
-    public void AttendRun_Refuses_WrongLengths(string kernels)
+    public void MergeAttention_EqualsOneSoftmax_AndIgnoresEmptySides(string kernels)
     {
         KernelSet set = KernelSetCases.Get(kernels);
-        float[] head = new float[8];
-        float[] run = new float[16];
         SoftmaxState state = SoftmaxState.Empty;
-        Assert.Throws<ArgumentException>(() => set.AttendRun(head, run, run, 2, 1f, ref state, new float[7], new float[2]));
-        Assert.Throws<ArgumentException>(() => set.AttendRun(head, run, run, 3, 1f, ref state, head, new float[3]));
-        Assert.Throws<ArgumentException>(() => set.AttendRun(head, run, head, 2, 1f, ref state, head, new float[2]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => set.AttendRun(head, run, run, 2, 1f, ref state, head, new float[1]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => set.AttendRun(head, [], [], 0, 1f, ref state, head, new float[1]));
+        float[] output = [0, 0, 0];
+        set.MergeAttention(SoftmaxState.Empty, [9, 9, 9], ref state, output);
+        Assert.Equal(SoftmaxState.Empty, state);
+
+        set.MergeAttention(new SoftmaxState(1f, 2f), [2, 4, 6], ref state, output);
+        Assert.Equal(new SoftmaxState(1f, 2f), state);
+        Assert.Equal([2f, 4f, 6f], output);
+
+        set.MergeAttention(new SoftmaxState(3f, 1.5f), [3, 0, -3], ref state, output);
+        Assert.Equal(3f, state.Maximum);
+        double c = Math.Exp(-2);
+        Assert.Equal((2 * c) + 1.5, state.Sum, 1e-6);
+        Assert.Equal((2 * c) + 3, output[0], 1e-6);
+        Assert.Equal((6 * c) - 3, output[2], 1e-6);
+
+        set.MergeAttention(new SoftmaxState(-200f, 1f), [1000, 1000, 1000], ref state, output);
+        Assert.Equal((2 * c) + 3, output[0], 1e-6);
     }
 
-    private static float[] Attend(KernelSet set, float[] query, float[] keys, float[] values, int[] runs, float scale)
+    [Theory]
+    [MemberData(nameof(KernelSetCases.Names), MemberType = typeof(KernelSetCases))]
+    public void AttendPage_Refuses_WrongLengths(string kernels)
     {
-        int headSize = query.Length;
-        float[] output = new float[headSize];
-        SoftmaxState state = SoftmaxState.Empty;
-        int start = 0;
-        foreach (int run in runs)
-        {
-            set.AttendRun(
-                query,
-                keys.AsSpan(start * headSize, run * headSize),
-                values.AsSpan(start * headSize, run * headSize),
-                run,
-                scale,
-                ref state,
-                output,
-                new float[run]);
-            start += run;
-        }
+        KernelSet set = KernelSetCases.Get(kernels);
+        Assert.Throws<ArgumentException>(() => Call(queries: 17));
+        Assert.Throws<ArgumentException>(() => Call(keys: 8 * 31));
+        Assert.Throws<ArgumentException>(() => Call(values: 7 * 32));
+        Assert.Throws<ArgumentException>(() => Call(outputs: 15));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Call(scratch: 63));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Call(first: 3, limit: 3));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Call(first: -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Call(limit: 33));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Call(states: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Call(states: 33));
+        Call();
 
-        set.FinishAttention(state, output);
-        return output;
-    }
-
-    private static double[] Reference(float[] query, float[] keys, float[] values, int count, float scale)
-    {
-        int headSize = query.Length;
-        double[] scores = new double[count];
-        for (int j = 0; j < count; j++)
-        {
-            for (int i = 0; i < headSize; i++)
-            {
-                scores[j] += (double)query[i] * keys[(j * headSize) + i];
-            }
-
-            scores[j] *= scale;
-        }
-
-        double maximum = scores.Max();
-        double[] weights = [.. scores.Select(score => Math.Exp(score - maximum))];
-        double[] output = new double[headSize];
-        for (int i = 0; i < headSize; i++)
-        {
-            for (int j = 0; j < count; j++)
-            {
-                output[i] += weights[j] * values[(j * headSize) + i];
-            }
-
-            output[i] /= weights.Sum();
-        }
-
-        return output;
+        void Call(int queries = 16, int keys = 8 * 32, int values = 8 * 32, int outputs = 16, int scratch = 64, int first = 0, int limit = 32, int states = 2) =>
+            set.AttendPage(new float[queries], new float[keys], new float[values], first, limit, 1f, 0f, new SoftmaxState[states], new float[outputs], new float[scratch]);
     }
 }

@@ -184,4 +184,24 @@ public sealed class ElementwiseTests
         Assert.Throws<ArgumentOutOfRangeException>(() => set.RotateInterleaved(new float[15], new float[8], new float[8]));
         Assert.Throws<ArgumentException>(() => set.RotateHalves(a, new float[8], new float[7]));
     }
+
+    [Fact]
+    public void SiluMultiply_GivesTheSameBits_OnBothSimdSets()
+    {
+        KernelSet avx2 = KernelSetCases.Get("avx2");
+        KernelSet avx512 = KernelSetCases.Get("avx512");
+        const int Count = 20011;
+        float[] gate = new float[Count];
+        for (int i = 0; i < Count; i++)
+        {
+            gate[i] = (i - (Count / 2)) * 0.0123f;
+        }
+
+        float[] up = KernelSetCases.RandomFloats(new Random(43), Count);
+        float[] first = new float[Count];
+        float[] second = new float[Count];
+        avx2.SiluMultiply(gate, up, first);
+        avx512.SiluMultiply(gate, up, second);
+        Bits.AssertEqual(first, second, "SiLU");
+    }
 }

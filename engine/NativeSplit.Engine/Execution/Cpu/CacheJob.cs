@@ -52,9 +52,9 @@ internal sealed class CacheJob(ModelShape shape, KernelSet kernels, ThreadTeam t
 
         int position = batch.Position(row);
         int page = batch.Sequence(row).PageOf(position);
-        int target = position % PagedKvCache.PagePositions * shape.HeadSize;
-        key.CopyTo(cache.Keys(_layer, page, head)[target..]);
-        activations.Value.Span.Slice(source, shape.HeadSize).CopyTo(cache.Values(_layer, page, head)[target..]);
+        int place = position % PagedKvCache.PagePositions;
+        KeyValuePage.StoreKey(cache.Type, key, place, cache.Keys(_layer, page, head));
+        KeyValuePage.StoreValue(cache.Type, activations.Value.Span.Slice(source, shape.HeadSize), place, cache.Values(_layer, page, head));
     }
 
     private void Rotate(Span<float> head, ReadOnlySpan<float> gain, int row)
@@ -65,6 +65,11 @@ internal sealed class CacheJob(ModelShape shape, KernelSet kernels, ThreadTeam t
         }
 
         int position = batch.Position(row);
+        if (shape.Rope.Dimensions == 0)
+        {
+            return;
+        }
+
         if (_interleaved)
         {
             kernels.RotateInterleaved(head, rotary.Cosines(position), rotary.Sines(position));
