@@ -1,3 +1,4 @@
+using NativeSplit.Kernels.AdvSimd;
 using NativeSplit.Kernels.Avx2;
 using NativeSplit.Kernels.Avx512;
 using NativeSplit.Kernels.Scalar;
@@ -11,7 +12,7 @@ public static class KernelCatalog
     public const string EnvironmentVariable = "NATIVESPLIT_KERNELS";
 
     /// <summary>All sets in order of preference, supported here or not.</summary>
-    public static IReadOnlyList<KernelSet> All { get; } = [new Avx512Kernels(), new Avx2Kernels(), new ScalarKernels()];
+    public static IReadOnlyList<KernelSet> All { get; } = [new Avx512Kernels(), new Avx2Kernels(), new AdvSimdKernels(), new ScalarKernels()];
 
     /// <summary>The set that <see cref="EnvironmentVariable"/> names, else the first that this processor supports.</summary>
     /// <exception cref="KernelException">As <see cref="Select(string?)"/>.</exception>

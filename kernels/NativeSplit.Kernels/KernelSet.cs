@@ -9,7 +9,7 @@ namespace NativeSplit.Kernels;
 /// </remarks>
 public abstract partial class KernelSet
 {
-    /// <summary>Name used by <c>NATIVESPLIT_KERNELS</c> and <c>--kernels</c>: <c>scalar</c>, <c>avx2</c>, <c>avx512</c>.</summary>
+    /// <summary>Name used by <c>NATIVESPLIT_KERNELS</c> and <c>--kernels</c>: <c>scalar</c>, <c>avx2</c>, <c>avx512</c>, <c>advsimd</c>.</summary>
     public abstract string Name { get; }
 
     /// <summary>True when this processor can run the set.</summary>

@@ -5,7 +5,7 @@ public sealed class KernelCatalogTests
 {
     [Fact]
     public void All_ListsEverySetOnce_FastestFirst() =>
-        Assert.Equal(["avx512", "avx2", "scalar"], KernelCatalog.All.Select(set => set.Name));
+        Assert.Equal(["avx512", "avx2", "advsimd", "scalar"], KernelCatalog.All.Select(set => set.Name));
 
     [Theory]
     [InlineData(null, null)]
@@ -27,7 +27,7 @@ public sealed class KernelCatalogTests
         KernelException error = Assert.Throws<KernelException>(() => KernelCatalog.Select("sse2", null));
         Assert.Equal(KernelFault.UnknownKernels, error.Fault);
         Assert.Contains("'sse2'", error.Message, StringComparison.Ordinal);
-        Assert.Contains("avx512, avx2, scalar", error.Message, StringComparison.Ordinal);
+        Assert.Contains("avx512, avx2, advsimd, scalar", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(KernelCatalog.EnvironmentVariable, error.Message, StringComparison.Ordinal);
     }
 

@@ -1,3 +1,4 @@
+using NativeSplit.Kernels.AdvSimd;
 using NativeSplit.Kernels.Avx2;
 using NativeSplit.Kernels.Avx512;
 using NativeSplit.Kernels.Formats;
@@ -9,15 +10,18 @@ namespace NativeSplit.Kernels.Tests;
 /// <summary>The sets every suite runs on, and matrices of random stored weights.</summary>
 public static class KernelSetCases
 {
-    /// <summary>Names of all sets. AVX-512 runs everywhere: .NET emulates its vectors where the processor lacks them.</summary>
-    public static TheoryData<string> Names => ["scalar", "avx2", "avx512"];
+    /// <summary>Names of all sets. .NET emulates the vectors of AVX-512 on a processor with AVX2, and those of AdvSimd on any.</summary>
+    public static TheoryData<string> Names => ["scalar", "avx2", "avx512", "advsimd"];
+
+    /// <summary>Names of the sets that promise the same bits in every operation.</summary>
+    public static TheoryData<string> SimdNames => ["avx2", "avx512", "advsimd"];
 
     public static TheoryData<string, WeightType> NamesAndTypes
     {
         get
         {
             TheoryData<string, WeightType> data = [];
-            foreach (string name in (string[])["scalar", "avx2", "avx512"])
+            foreach (string name in (string[])["scalar", "avx2", "avx512", "advsimd"])
             {
                 foreach (WeightType type in BlockFormat.Supported)
                 {
@@ -38,9 +42,11 @@ public static class KernelSetCases
             "scalar" => Scalar,
             "avx2" => new Avx2Kernels(),
             "avx512" => new Avx512Kernels(),
+            "advsimd" => new AdvSimdKernels(),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
         };
-        Assert.SkipUnless(set.IsSupported || name == "avx512", $"skipped: no {name} on this processor");
+        bool isEmulated = name == "advsimd" || (name == "avx512" && new Avx2Kernels().IsSupported);
+        Assert.SkipUnless(set.IsSupported || isEmulated, $"skipped: no {name} on this processor");
         return set;
     }
 

@@ -33,7 +33,7 @@ internal sealed class ComputeOptions
 
     public static Option<string?> Kernels() => new("--kernels")
     {
-        Description = "Kernel set: scalar, avx2 or avx512. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
+        Description = "Kernel set: scalar, avx2, avx512 or advsimd. Default: the fastest this processor has, or NATIVESPLIT_KERNELS.",
         HelpName = "NAME",
     };
 

@@ -10,10 +10,12 @@ internal static class Folding
     public static float Fold(Vector512<float> sums) => Fold(sums.GetLower() + sums.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Fold(Vector256<float> sums)
+    public static float Fold(Vector256<float> sums) => Fold(sums.GetLower() + sums.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Fold(Vector128<float> sums)
     {
-        Vector128<float> four = sums.GetLower() + sums.GetUpper();
-        Vector128<float> two = four + Vector128.Shuffle(four, Vector128.Create(2, 3, 2, 3));
+        Vector128<float> two = sums + Vector128.Shuffle(sums, Vector128.Create(2, 3, 2, 3));
         return two.ToScalar() + two.GetElement(1);
     }
 }

@@ -14,7 +14,7 @@ public sealed class PackedMultiplyTests
         get
         {
             TheoryData<string, WeightType> data = [];
-            foreach (string name in (string[])["scalar", "avx2", "avx512"])
+            foreach (string name in (string[])["scalar", "avx2", "avx512", "advsimd"])
             {
                 foreach (WeightType type in BlockFormat.Supported.Where(PackedWeights.Supports))
                 {
