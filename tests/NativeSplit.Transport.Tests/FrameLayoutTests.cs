@@ -27,22 +27,22 @@ public sealed class FrameLayoutTests
         Assert.Equal("4e53504c01030400", Convert.ToHexStringLower(new Preamble(ConnectionKind.Enrolment, 4).ToArray()));
         byte[] hello = new byte[Hello.SecretOffset];
         Array.Fill(hello, (byte)0xEE);
-        new Hello(0x01020304, 0x11121314, 0x2122232425262728).Format(hello);
+        new Hello((CipherSuites)0x01020304, 0x11121314, 0x2122232425262728).Format(hello);
         Assert.Equal(
             "4e534849" + "01000000" + "04030201" + "14131211" + "2827262524232221" + "0000000000000000", Convert.ToHexStringLower(hello));
     }
 
     [Theory]
     [InlineData(0, 128)]
-    [InlineData(48, 128)]
-    [InlineData(49, 192)]
-    [InlineData(112, 192)]
+    [InlineData(32, 128)]
+    [InlineData(33, 192)]
+    [InlineData(96, 192)]
     [InlineData(4096, 4224)]
     [InlineData(FrameLayout.PayloadCeiling, FrameLayout.PayloadCeiling + 128)]
     public void FrameBytes_IsTheNextMultipleOf64_WhenHeadersAndTagAreAdded(int payload, int frame)
     {
         Assert.Equal(frame, FrameLayout.FrameBytes(payload));
-        Assert.Equal(frame - 48, FrameLayout.SealedBytes(payload));
+        Assert.Equal(frame - 32, FrameLayout.SealedBytes(payload));
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class FrameLayoutTests
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
         byte[] valid = new byte[Hello.Bytes];
-        new Hello(Hello.Aes256Gcm, 1000, 5).Format(valid);
+        new Hello(CipherSuites.Aes256Gcm, 1000, 5).Format(valid);
         Assert.Null(Hello.TryParse(valid, fromConnector: false, out _));
         for (int i = 0; i < 100_000; i++)
         {
@@ -117,7 +117,7 @@ public sealed class FrameLayoutTests
     }
 
     [Theory]
-    [InlineData(0u, 1000u, 5ul)]
+    [InlineData(8u, 1000u, 5ul)]
     [InlineData(3u, 1000u, 5ul)]
     [InlineData(1u, 63u, 5ul)]
     [InlineData(1u, (1u << 30) + 1, 5ul)]
@@ -125,7 +125,7 @@ public sealed class FrameLayoutTests
     public void Hello_IsRefused_WhenTheListenersParametersMakeNoSense(uint suites, uint max, ulong id)
     {
         byte[] bytes = new byte[Hello.Bytes];
-        new Hello(suites, max, id).Format(bytes);
+        new Hello((CipherSuites)suites, max, id).Format(bytes);
         Assert.Equal(LinkFault.Malformed, Hello.TryParse(bytes, fromConnector: false, out _));
     }
 

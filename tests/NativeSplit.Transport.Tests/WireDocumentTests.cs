@@ -51,6 +51,19 @@ public sealed partial class WireDocumentTests
         Assert.Equal(Enum.GetValues<LinkFault>().Select(fault => ((int)fault, fault.ToString())), Values("| Value | Reason |"));
 
     [Fact]
+    public void SuiteTable_HasTheSuitesOfTheCode()
+    {
+        IEnumerable<string> expected = Enum.GetValues<CipherSuites>().Where(suite => suite != CipherSuites.None).Select(suite =>
+        {
+            int key = FrameCipher.KeyBytes(suite);
+            int iv = FrameCipher.IvBytes(suite);
+            using FrameCipher cipher = FrameCipher.Create(suite, new byte[key], new byte[iv]);
+            return $"| {(uint)suite} | {suite} | {key} | {iv} | {cipher.TagBytes} |";
+        });
+        Assert.Equal(expected, Rows("| Bit | Suite |"));
+    }
+
+    [Fact]
     public void Numbers_AreThoseOfTheCode()
     {
         var options = new LinkOptions();

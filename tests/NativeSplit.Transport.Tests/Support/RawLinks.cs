@@ -32,11 +32,12 @@ internal static class RawLinks
                 TlsRules.ForConnector(authority.Node("a").CreateContext(), TlsRules.LinkProtocol, new PeerCheck(authority.Certificate, null)), token),
             farTls.AuthenticateAsServerAsync(
                 TlsRules.ForListener(authority.Node("b").CreateContext(), TlsRules.LinkProtocol, new PeerCheck(authority.Certificate, null)), token));
-        using LinkKeys keys = LinkKeys.Derive(new byte[32], new byte[32], new byte[32]);
+        using LinkKeys keys = LinkKeys.Derive(CipherSuites.Aes256Gcm, new byte[32], new byte[32], new byte[32]);
         return (Make(connector: true, nearData, near, nearTls), Make(connector: false, farData, far, farTls));
 
         SealedLink Make(bool connector, Socket data, Socket control, SslStream tls) => new(
             TestAuthority.UriOf(connector ? "b" : "a"),
+            CipherSuites.Aes256Gcm,
             data,
             new ControlConnection(control, tls),
             new FrameSealer(keys.CreateCipher(fromConnector: connector), connectionId: 1, limitBytes),

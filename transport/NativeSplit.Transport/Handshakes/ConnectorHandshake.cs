@@ -36,7 +36,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
             // A listener that refuses our certificate closes right here, without a word.
             Enter("agreeing on keys (the peer may not accept our certificate)", LinkFault.AuthenticationFailed);
             using LinkAgreement agreement = await LinkAgreement.ConnectAsync(
-                tls, self, expectedPeer, options.MaxPayloadBytes, cancellationToken).ConfigureAwait(false);
+                tls, self, expectedPeer, options, cancellationToken).ConfigureAwait(false);
             Enter("opening the data connection", LinkFault.Closed);
             data = await OpenAsync(control.RemoteEndPoint!, cancellationToken).ConfigureAwait(false);
             await ClaimAsync(data, agreement, cancellationToken).ConfigureAwait(false);

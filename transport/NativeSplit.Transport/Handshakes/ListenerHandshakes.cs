@@ -143,7 +143,7 @@ internal sealed class ListenerHandshakes
             TlsRules.Require(tls, TlsRules.LinkProtocol, mutual: true);
             string peer = check.Identity ?? throw new LinkException(LinkFault.AuthenticationFailed, $"A peer was refused: {check.Problem}.");
             agreement = await LinkAgreement.AcceptAsync(
-                tls, _identity, peer, _options.MaxPayloadBytes, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
+                tls, _identity, peer, _options, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
             entry.Prove();
             Socket data = await waiting!.ReceiveSocketAsync(entry.Token).ConfigureAwait(false);
             byte[] proof = new byte[LinkKeys.SecretBytes];

@@ -29,6 +29,9 @@ public enum LinkFault
 
     /// <summary>The address is in use or may not be bound.</summary>
     AddressUnavailable = 9,
+
+    /// <summary>The ends share no cipher suite.</summary>
+    SuiteMismatch = 10,
 }
 
 /// <summary>A link failed. The message says what, with which peer, and how to mend it.</summary>

@@ -1,4 +1,5 @@
 using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Links;
 
@@ -10,6 +11,9 @@ public sealed record LinkOptions
 
     /// <summary>Longest payload of a frame, in bytes: <see cref="MinPayloadBytes"/> to 2^30.</summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
+
+    /// <summary>Cipher suites to offer. The best that both ends offer is taken: AEGIS-128L, then AES-256-GCM, then ChaCha20-Poly1305.</summary>
+    public CipherSuites Suites { get; init; } = SuiteChoice.Offered;
 
     /// <summary>Time for the whole handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -38,6 +42,11 @@ public sealed record LinkOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPayloadBytes, MinPayloadBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxPayloadBytes, FrameLayout.PayloadCeiling);
+        if (Suites == CipherSuites.None || (Suites & ~SuiteChoice.Supported) != CipherSuites.None)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Suites), Suites, $"This machine supports {SuiteChoice.Supported}; offer one of these at least, and no other.");
+        }
+
         ThrowIfNoTime(HandshakeTimeout, nameof(HandshakeTimeout));
         ThrowIfNoTime(EnrolmentTimeout, nameof(EnrolmentTimeout));
         ThrowIfNoTime(CloseTimeout, nameof(CloseTimeout));

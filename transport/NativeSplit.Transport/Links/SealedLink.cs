@@ -39,17 +39,19 @@ public sealed class SealedLink : IAsyncDisposable
 
     /// <summary>Takes over the connections of a finished handshake.</summary>
     /// <param name="peer">Verified identity of the peer.</param>
+    /// <param name="suite">Suite of the frames.</param>
     /// <param name="data">Data connection; owned from here.</param>
     /// <param name="control">Control connection; owned from here.</param>
     /// <param name="sealer">Seals what is sent; owned from here.</param>
     /// <param name="opener">Opens what is received; owned from here.</param>
     /// <param name="closeTimeout">Bound of a goodbye.</param>
     internal SealedLink(
-        string peer, Socket data, ControlConnection control, FrameSealer sealer, FrameOpener opener, TimeSpan closeTimeout)
+        string peer, CipherSuites suite, Socket data, ControlConnection control, FrameSealer sealer, FrameOpener opener, TimeSpan closeTimeout)
     {
         _data = data;
         _control = control;
         _closeTimeout = closeTimeout;
+        Suite = suite;
         MaxPayloadBytes = opener.MaxPayloadBytes;
         RemoteEndPoint = data.RemoteEndPoint switch
         {
@@ -69,6 +71,9 @@ public sealed class SealedLink : IAsyncDisposable
 
     /// <summary>Address of the peer's end of the data connection.</summary>
     public EndPoint RemoteEndPoint { get; }
+
+    /// <summary>The suite that seals the frames: the best that both ends offered.</summary>
+    public CipherSuites Suite { get; }
 
     /// <summary>Longest payload both ends agreed on.</summary>
     public int MaxPayloadBytes { get; }

@@ -13,6 +13,9 @@ internal sealed class FrameOpener(FrameCipher cipher, ulong connectionId, int ma
     /// <summary>Longest payload agreed on.</summary>
     public int MaxPayloadBytes => maxPayloadBytes;
 
+    /// <summary>Bytes of the tag at a frame's end.</summary>
+    public int TagBytes => cipher.TagBytes;
+
     /// <summary>Judges an outer header: the only sequence it accepts is the next one.</summary>
     /// <param name="source">Bytes received so far.</param>
     /// <param name="header">The header when complete.</param>
@@ -23,8 +26,7 @@ internal sealed class FrameOpener(FrameCipher cipher, ulong connectionId, int ma
     /// <param name="frame">The whole frame.</param>
     public bool TryOpen(Span<byte> frame)
     {
-        int tag = frame.Length - FrameLayout.TagBytes;
-        if (!cipher.TryOpen(_sequence, frame[..FrameLayout.OuterBytes], frame[FrameLayout.OuterBytes..tag], frame[tag..]))
+        if (!cipher.TryOpen(_sequence, frame[..FrameLayout.OuterBytes], frame[FrameLayout.OuterBytes..]))
         {
             return false;
         }

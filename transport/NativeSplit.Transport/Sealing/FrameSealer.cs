@@ -47,9 +47,8 @@ internal sealed class FrameSealer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNotEqual(frame.Length, FrameLayout.FrameBytes(payloadBytes));
         new OuterHeader(type, payloadBytes, _sequence, _connectionId).Format(frame);
         header.Format(frame);
-        int tag = frame.Length - FrameLayout.TagBytes;
-        frame[(FrameLayout.PrefixBytes + payloadBytes)..tag].Clear();
-        _cipher.Seal(_sequence, frame[..FrameLayout.OuterBytes], frame[FrameLayout.OuterBytes..tag], frame[tag..]);
+        frame[(FrameLayout.PrefixBytes + payloadBytes)..^_cipher.TagBytes].Clear();
+        _cipher.Seal(_sequence, frame[..FrameLayout.OuterBytes], frame[FrameLayout.OuterBytes..]);
         _sequence++;
         _sealedBytes += FrameLayout.SealedBytes(payloadBytes);
     }

@@ -14,28 +14,36 @@ internal sealed class LinkKeys : IDisposable
     public const int SecretBytes = 32;
 
     private const string LabelPrefix = "nativesplit/1 ";
-    private readonly byte[] _connectorKey = Pinned(FrameCipher.KeyBytes);
-    private readonly byte[] _connectorIv = Pinned(FrameCipher.IvBytes);
+    private readonly CipherSuites _suite;
+    private readonly byte[] _connectorKey;
+    private readonly byte[] _connectorIv;
     private readonly byte[] _connectorProof = Pinned(SecretBytes);
-    private readonly byte[] _listenerKey = Pinned(FrameCipher.KeyBytes);
-    private readonly byte[] _listenerIv = Pinned(FrameCipher.IvBytes);
+    private readonly byte[] _listenerKey;
+    private readonly byte[] _listenerIv;
     private readonly byte[] _listenerProof = Pinned(SecretBytes);
 
-    private LinkKeys()
+    private LinkKeys(CipherSuites suite)
     {
+        _suite = suite;
+        _connectorKey = Pinned(FrameCipher.KeyBytes(suite));
+        _connectorIv = Pinned(FrameCipher.IvBytes(suite));
+        _listenerKey = Pinned(FrameCipher.KeyBytes(suite));
+        _listenerIv = Pinned(FrameCipher.IvBytes(suite));
     }
 
     /// <summary>Derives the keys.</summary>
+    /// <param name="suite">The suite that was chosen.</param>
     /// <param name="handshakeHash">SHA-256 of the handshake. Shape [32].</param>
     /// <param name="connectorSecret">Shape [32].</param>
     /// <param name="listenerSecret">Shape [32].</param>
-    public static LinkKeys Derive(ReadOnlySpan<byte> handshakeHash, ReadOnlySpan<byte> connectorSecret, ReadOnlySpan<byte> listenerSecret)
+    public static LinkKeys Derive(
+        CipherSuites suite, ReadOnlySpan<byte> handshakeHash, ReadOnlySpan<byte> connectorSecret, ReadOnlySpan<byte> listenerSecret)
     {
         Span<byte> input = stackalloc byte[2 * SecretBytes];
         Span<byte> root = stackalloc byte[SecretBytes];
         connectorSecret.CopyTo(input);
         listenerSecret.CopyTo(input[SecretBytes..]);
-        var keys = new LinkKeys();
+        var keys = new LinkKeys(suite);
         try
         {
             HKDF.Extract(HashAlgorithmName.SHA256, input, handshakeHash, root);
@@ -57,7 +65,7 @@ internal sealed class LinkKeys : IDisposable
     /// <summary>Cipher of the frames that one end sends.</summary>
     /// <param name="fromConnector">Whether that end is the connector.</param>
     public FrameCipher CreateCipher(bool fromConnector) =>
-        fromConnector ? new FrameCipher(_connectorKey, _connectorIv) : new FrameCipher(_listenerKey, _listenerIv);
+        fromConnector ? FrameCipher.Create(_suite, _connectorKey, _connectorIv) : FrameCipher.Create(_suite, _listenerKey, _listenerIv);
 
     /// <summary>Proof that a data connection belongs to this link: HMAC-SHA256 over its opening and the connection id.</summary>
     /// <param name="fromConnector">Whether the connector proves itself; otherwise the listener does.</param>
