@@ -13,10 +13,10 @@ public sealed class FrameLayoutTests
     {
         byte[] frame = new byte[FrameLayout.PrefixBytes];
         Array.Fill(frame, (byte)0xEE);
-        new OuterHeader(FrameType.Control, 0x01020304, 0x1112131415161718, 0x2122232425262728).Format(frame);
+        new OuterHeader(FrameType.Control, 0x01020304, 0x91929394, 0x1112131415161718, 0x2122232425262728).Format(frame);
         new FrameHeader(0x3132333435363738, 0x4142434445464748, 0x5152, 0x61, 0x71727374, 0x81828384).Format(frame);
         Assert.Equal(
-            "4e53" + "01" + "02" + "00000000" + "04030201" + "00000000" + "1817161514131211" + "2827262524232221"
+            "4e53" + "01" + "02" + "00000000" + "04030201" + "94939291" + "1817161514131211" + "2827262524232221"
             + "3837363534333231" + "4847464544434241" + "5251" + "61" + "00" + "74737271" + "84838281" + "00000000",
             Convert.ToHexStringLower(frame));
     }
@@ -52,7 +52,7 @@ public sealed class FrameLayoutTests
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         var random = new Random(seed);
         byte[] valid = new byte[FrameLayout.OuterBytes];
-        new OuterHeader(FrameType.Activations, 100, 7, 9).Format(valid);
+        new OuterHeader(FrameType.Activations, 100, 4, 7, 9).Format(valid);
         for (int i = 0; i < 200_000; i++)
         {
             byte[] bytes;
@@ -70,7 +70,7 @@ public sealed class FrameLayoutTests
                 }
             }
 
-            FrameStatus status = OuterHeader.TryRead(bytes, 1000, 7, 9, out OuterHeader header);
+            FrameStatus status = OuterHeader.TryRead(bytes, 1000, 4, i % 3 == 0, 7, 9, out OuterHeader header);
             Assert.True(Enum.IsDefined(status));
             Assert.Equal(bytes.Length < FrameLayout.OuterBytes, status == FrameStatus.NeedMoreData);
             if (status != FrameStatus.Complete)

@@ -198,7 +198,7 @@ public sealed class SealingTests
         Assert.False(sealer.CanSeal(FrameType.Activations, 0));
         Assert.True(sealer.CanSeal(FrameType.Close, CloseWriter.Bytes));
         Assert.False(sealer.CanSeal(FrameType.Close, FrameSealer.CloseReserveBytes));
-        Assert.Equal(1L << 38, FrameSealer.DefaultLimitBytes);
+        Assert.Equal(1L << 39, FrameSealer.DefaultLimitBytes);
     }
 
     [Fact]

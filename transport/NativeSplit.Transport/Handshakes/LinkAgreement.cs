@@ -104,7 +104,9 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, CipherSuites
         control,
         new FrameSealer(Keys.CreateCipher(fromConnector: IsConnector), ConnectionId, FrameSealer.DefaultLimitBytes),
         new FrameOpener(Keys.CreateCipher(fromConnector: !IsConnector), ConnectionId, MaxPayloadBytes),
-        options.CloseTimeout);
+        Keys.CreateChain(fromConnector: IsConnector),
+        Keys.CreateChain(fromConnector: !IsConnector),
+        options);
 
     /// <inheritdoc/>
     public void Dispose() => Keys.Dispose();

@@ -13,14 +13,17 @@ internal sealed class LinkKeys : IDisposable
     /// <summary>Bytes of a secret, of a proof and of the handshake hash.</summary>
     public const int SecretBytes = 32;
 
-    private const string LabelPrefix = "nativesplit/1 ";
+    /// <summary>Start of every label.</summary>
+    public const string LabelPrefix = "nativesplit/1 ";
     private readonly CipherSuites _suite;
     private readonly byte[] _connectorKey;
     private readonly byte[] _connectorIv;
     private readonly byte[] _connectorProof = Pinned(SecretBytes);
+    private readonly byte[] _connectorChain = Pinned(SecretBytes);
     private readonly byte[] _listenerKey;
     private readonly byte[] _listenerIv;
     private readonly byte[] _listenerProof = Pinned(SecretBytes);
+    private readonly byte[] _listenerChain = Pinned(SecretBytes);
 
     private LinkKeys(CipherSuites suite)
     {
@@ -50,9 +53,11 @@ internal sealed class LinkKeys : IDisposable
             Expand(root, "connector key"u8, keys._connectorKey);
             Expand(root, "connector iv"u8, keys._connectorIv);
             Expand(root, "connector proof"u8, keys._connectorProof);
+            Expand(root, "connector chain"u8, keys._connectorChain);
             Expand(root, "listener key"u8, keys._listenerKey);
             Expand(root, "listener iv"u8, keys._listenerIv);
             Expand(root, "listener proof"u8, keys._listenerProof);
+            Expand(root, "listener chain"u8, keys._listenerChain);
             return keys;
         }
         finally
@@ -66,6 +71,10 @@ internal sealed class LinkKeys : IDisposable
     /// <param name="fromConnector">Whether that end is the connector.</param>
     public FrameCipher CreateCipher(bool fromConnector) =>
         fromConnector ? FrameCipher.Create(_suite, _connectorKey, _connectorIv) : FrameCipher.Create(_suite, _listenerKey, _listenerIv);
+
+    /// <summary>Later keys of the frames that one end sends.</summary>
+    /// <param name="fromConnector">Whether that end is the connector.</param>
+    public KeyChain CreateChain(bool fromConnector) => new(_suite, fromConnector ? _connectorChain : _listenerChain);
 
     /// <summary>Proof that a data connection belongs to this link: HMAC-SHA256 over its opening and the connection id.</summary>
     /// <param name="fromConnector">Whether the connector proves itself; otherwise the listener does.</param>
@@ -92,7 +101,11 @@ internal sealed class LinkKeys : IDisposable
     /// <summary>Wipes the keys.</summary>
     public void Dispose()
     {
-        foreach (byte[] secret in (ReadOnlySpan<byte[]>)[_connectorKey, _connectorIv, _connectorProof, _listenerKey, _listenerIv, _listenerProof])
+        ReadOnlySpan<byte[]> secrets =
+        [
+            _connectorKey, _connectorIv, _connectorProof, _connectorChain, _listenerKey, _listenerIv, _listenerProof, _listenerChain,
+        ];
+        foreach (byte[] secret in secrets)
         {
             CryptographicOperations.ZeroMemory(secret);
         }
