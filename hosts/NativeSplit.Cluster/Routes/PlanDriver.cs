@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Dictionary<NodeId, JoinedWorker> _workers = [];
     private readonly Newcomers _newcomers = new();
+    private readonly ConcurrentDictionary<PeerConnection, byte> _open = new();
     private readonly HashSet<NodeId> _expected;
     private readonly TaskCompletionSource<IReadOnlyList<StageStatus>> _inForce = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _accepting;
@@ -49,6 +51,20 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     /// <summary>Address that workers connect to.</summary>
     public IPEndPoint LocalEndPoint => _listener.LocalEndPoint;
+
+    /// <summary>Drops the links of a node, whose certificate was revoked for example. It may join again if its certificate still lets it.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="reason">Why, for the log.</param>
+    public void Drop(NodeId node, string reason)
+    {
+        foreach (PeerConnection connection in _open.Keys)
+        {
+            if (connection.Peer.Node == node)
+            {
+                connection.Drop(reason);
+            }
+        }
+    }
 
     /// <summary>The path; broken until the plan is in force.</summary>
     public ClusterPath Path { get; }
@@ -173,8 +189,10 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     private async Task LeaveWhenEndedAsync(PeerConnection connection)
     {
+        _open[connection] = 0;
         ClusterException cause = await connection.Ended.ConfigureAwait(false);
         _newcomers.TryTake(connection);
+        _open.TryRemove(connection, out _);
         await connection.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryWrite(new DriverEvent(connection, Hello: null, cause));
     }

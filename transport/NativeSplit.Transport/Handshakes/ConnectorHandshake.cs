@@ -30,7 +30,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         {
             control = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
             await OpenWithAsync(control, ConnectionKind.Control, cancellationToken).ConfigureAwait(false);
-            _check = new PeerCheck(credentials.Authority, expectedPeer);
+            _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked);
             tls = await AuthenticateAsync(control, credentials.CreateContext(), TlsRules.LinkProtocol, cancellationToken).ConfigureAwait(false);
 
             // A listener that refuses our certificate closes right here, without a word.

@@ -132,7 +132,7 @@ internal sealed class ListenerHandshakes
     private async Task<bool> ServeControlAsync(Socket socket, PendingSet.Entry entry)
     {
         await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
-        var check = new PeerCheck(_credentials.Authority, expectedPeer: null);
+        var check = new PeerCheck(_credentials.Authority, expectedPeer: null, _credentials.IsRevoked);
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
         LinkAgreement? agreement = null;
         WaitingLinks.Waiting? waiting = null;
