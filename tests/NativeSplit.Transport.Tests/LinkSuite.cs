@@ -16,8 +16,10 @@ public abstract class LinkSuite
 
     private protected abstract Relay? Between(IPEndPoint listener);
 
+    private protected virtual EndPoint? At() => null;
+
     private Task<LinkPair> OpenAsync(LinkOptions? options = null) =>
-        LinkPair.OpenAsync(options, Between(new IPEndPoint(IPAddress.Loopback, 1)) is null ? null : endpoint => Between(endpoint)!);
+        LinkPair.OpenAsync(options, Between(new IPEndPoint(IPAddress.Loopback, 1)) is null ? null : endpoint => Between(endpoint)!, At());
 
     [Fact(Timeout = Timeout)]
     public async Task ReceiveAsync_ReturnsTheFrame_WhenThePeerSentIt()

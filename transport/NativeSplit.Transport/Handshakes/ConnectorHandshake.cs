@@ -38,7 +38,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
             using LinkAgreement agreement = await LinkAgreement.ConnectAsync(
                 tls, self, expectedPeer, options, cancellationToken).ConfigureAwait(false);
             Enter("opening the data connection", LinkFault.Closed);
-            data = await OpenAsync(control.RemoteEndPoint!, cancellationToken).ConfigureAwait(false);
+            data = await OpenAsync(endpoint is UnixDomainSocketEndPoint ? endpoint : control.RemoteEndPoint!, cancellationToken).ConfigureAwait(false);
             await ClaimAsync(data, agreement, cancellationToken).ConfigureAwait(false);
             SealedLink link = agreement.CreateLink(data, new ControlConnection(control, tls), options);
             (control, data, tls) = (null, null, null);
