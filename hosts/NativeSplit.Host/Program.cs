@@ -14,6 +14,8 @@ root.Add(RunVerb.Create());
 root.Add(DemoVerb.Create());
 root.Add(ServeVerb.Create());
 root.Add(WorkerVerb.Create());
+root.Add(TokenVerb.Create());
+root.Add(NodeVerb.Create());
 root.Add(LogitsVerb.Create());
 root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());

@@ -65,6 +65,19 @@ public sealed class VerbTests : IDisposable
         Assert.Contains("f32, f16, q8_0", refused.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("token", "create", "worker-1")]
+    [InlineData("token", "list")]
+    [InlineData("node", "list")]
+    [InlineData("node", "revoke", "worker-1")]
+    public async Task TokenAndNode_SayWhichFolderToGive_WhenItHoldsNoAuthority(params string[] verb)
+    {
+        Finished run = await NativeSplitProcess.RunAsync([.. verb, "--data", _folder]);
+        Assert.NotEqual(0, run.Code);
+        Assert.Contains("serve --data", run.Error);
+        Assert.Empty(run.Output);
+    }
+
     [Fact]
     public async Task Logits_AreBitEqual_WhateverTheCut()
     {

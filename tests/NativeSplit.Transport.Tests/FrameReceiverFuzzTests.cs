@@ -12,8 +12,8 @@ public sealed class FrameReceiverFuzzTests
 {
     private const int MaxPayload = 2000;
 
-    private static readonly byte[] Key = LinkSuite.Pattern(FrameCipher.KeyBytes, seed: 1);
-    private static readonly byte[] Iv = LinkSuite.Pattern(FrameCipher.IvBytes, seed: 2);
+    private static readonly byte[] Key = LinkSuite.Pattern(32, seed: 1);
+    private static readonly byte[] Iv = LinkSuite.Pattern(12, seed: 2);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -51,7 +51,7 @@ public sealed class FrameReceiverFuzzTests
             await Wire.WriteAsync(near, stream, Token);
             near.Shutdown(SocketShutdown.Send);
             var state = new LinkState("spiffe://fuzz", onEnd: () => { });
-            using var receiver = new FrameReceiver(far, new FrameOpener(new FrameCipher(Key, Iv), connectionId: 3, MaxPayload), state);
+            using var receiver = new FrameReceiver(far, new FrameOpener(FrameCipher.Create(CipherSuites.Aes256Gcm, Key, Iv), connectionId: 3, MaxPayload), state);
             for (int delivered = 0; ; delivered++)
             {
                 try
@@ -73,7 +73,7 @@ public sealed class FrameReceiverFuzzTests
 
     private static byte[] Seal(byte[][] payloads)
     {
-        using var sealer = new FrameSealer(new FrameCipher(Key, Iv), connectionId: 3, FrameSealer.DefaultLimitBytes);
+        using var sealer = new FrameSealer(FrameCipher.Create(CipherSuites.Aes256Gcm, Key, Iv), connectionId: 3, FrameSealer.DefaultLimitBytes);
         var stream = new MemoryStream();
         for (int i = 0; i < payloads.Length; i++)
         {

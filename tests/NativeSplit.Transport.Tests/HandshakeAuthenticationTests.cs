@@ -55,6 +55,32 @@ public sealed class HandshakeAuthenticationTests : IAsyncDisposable
         await StillAcceptsAsync(failures: 1, LinkFault.AuthenticationFailed);
     }
 
+    [Theory(Timeout = Timeout)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AcceptAsync_SkipsThePeer_WhenItsCertificateIsRevokedOrCannotBeJudged(bool throws)
+    {
+        LinkCredentials peer = _authority.Node("a");
+        LinkCredentials own = _authority.Node("b") with
+        {
+            IsRevoked = certificate => throws ? throw new InvalidTimeZoneException() : certificate.SerialNumber == peer.Certificate.SerialNumber,
+        };
+        await using LinkListener listener = LinkListener.Start(LinkPair.AnyPort, own, new LinkOptions());
+        LinkException e = await Assert.ThrowsAsync<LinkException>(
+            async () => await LinkConnector.ConnectAsync(listener.LocalEndPoint, TestAuthority.UriOf("b"), peer, new LinkOptions(), Token));
+        Assert.Equal(LinkFault.AuthenticationFailed, e.Fault);
+        await LinkPair.UntilAsync(() => listener.FailedHandshakes.ContainsKey(LinkFault.AuthenticationFailed));
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task ConnectAsync_Fails_WhenTheListenersCertificateIsRevoked()
+    {
+        LinkException e = await ConnectFailsAsync(_authority.Node("a") with { IsRevoked = _ => true });
+        Assert.Equal(LinkFault.AuthenticationFailed, e.Fault);
+        Assert.Contains("revoked", e.Message, StringComparison.Ordinal);
+        await StillAcceptsAsync(failures: 1);
+    }
+
     [Fact(Timeout = Timeout)]
     public async Task AcceptAsync_SkipsThePeer_WhenItsCertificateIsSelfSigned()
     {

@@ -51,6 +51,31 @@ public sealed partial class WireDocumentTests
         Assert.Equal(Enum.GetValues<LinkFault>().Select(fault => ((int)fault, fault.ToString())), Values("| Value | Reason |"));
 
     [Fact]
+    public void MessageTable_HasTheOffsetsOfTheCode() => Assert.Equal(
+        [
+            (ControlMessage.MagicOffset, "magic"), (ControlMessage.KindOffset, "kind"), (ControlMessage.NumberOffset, "number"),
+            (ControlMessage.SecretOffset, "secret"),
+        ],
+        Layout("Message", ControlMessage.Bytes));
+
+    [Fact]
+    public void KindTable_HasTheKindsOfTheCode() =>
+        Assert.Equal(Enum.GetValues<ControlKind>().Select(kind => ((int)kind, kind.ToString())), Values("| Value | Kind |"));
+
+    [Fact]
+    public void SuiteTable_HasTheSuitesOfTheCode()
+    {
+        IEnumerable<string> expected = Enum.GetValues<CipherSuites>().Where(suite => suite != CipherSuites.None).Select(suite =>
+        {
+            int key = FrameCipher.KeyBytes(suite);
+            int iv = FrameCipher.IvBytes(suite);
+            using FrameCipher cipher = FrameCipher.Create(suite, new byte[key], new byte[iv]);
+            return $"| {(uint)suite} | {suite} | {key} | {iv} | {cipher.TagBytes} |";
+        });
+        Assert.Equal(expected, Rows("| Bit | Suite |"));
+    }
+
+    [Fact]
     public void Numbers_AreThoseOfTheCode()
     {
         var options = new LinkOptions();
@@ -63,8 +88,12 @@ public sealed partial class WireDocumentTests
         Assert.Contains($"at most {PeerIdentity.MaxCharacters} characters", Text, StringComparison.Ordinal);
         Assert.Contains(TlsRules.LinkProtocol.ToString(), Text, StringComparison.Ordinal);
         Assert.Contains(TlsRules.EnrolmentProtocol.ToString(), Text, StringComparison.Ordinal);
-        Assert.Equal((1L << 38, 1 << 30, 64), (FrameSealer.DefaultLimitBytes, FrameLayout.PayloadCeiling, LinkOptions.MinPayloadBytes));
-        Assert.Contains("at most 2^38 bytes", Text, StringComparison.Ordinal);
+        Assert.Equal((1L << 39, 1 << 30, 64), (FrameSealer.DefaultLimitBytes, FrameLayout.PayloadCeiling, LinkOptions.MinPayloadBytes));
+        Assert.Contains($"is {options.RekeyAfter.TotalSeconds} s old since its first frame, or has sealed 2^38 bytes", Text, StringComparison.Ordinal);
+        Assert.Contains($"an answer {options.RefuseAfter.TotalSeconds} s after", Text, StringComparison.Ordinal);
+        Assert.Contains($"at\n{options.PeerTimeout.TotalSeconds} s without a sign of life", Text, StringComparison.Ordinal);
+        Assert.Contains($"are those of {options.IdleTimeout.TotalSeconds} s", Text, StringComparison.Ordinal);
+        Assert.Contains("at most 2^39 bytes", Text, StringComparison.Ordinal);
         Assert.Contains("64 to 2^30", Text, StringComparison.Ordinal);
     }
 

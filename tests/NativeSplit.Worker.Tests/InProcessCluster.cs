@@ -38,7 +38,9 @@ internal sealed class InProcessCluster : IAsyncDisposable
         Embedding = new TokenEmbedding(Model.Shape, _ends, KernelCatalog.Default);
         Head = new LanguageHead(Model.Shape, _ends.Head!, KernelCatalog.Default, _team, precision: precision);
         Authority = ClusterAuthority.Create(TimeProvider.System);
-        Tokens = new JoinTokenStore(Authority, TimeProvider.System);
+        var registry = new ClusterRegistry();
+        Nodes = new NodeRegistry(registry, TimeProvider.System);
+        Tokens = new JoinTokenStore(Authority, TimeProvider.System, registry);
     }
 
     public ModelFile Model { get; }
@@ -52,6 +54,8 @@ internal sealed class InProcessCluster : IAsyncDisposable
     public ClusterAuthority Authority { get; }
 
     public JoinTokenStore Tokens { get; }
+
+    public NodeRegistry Nodes { get; }
 
     public PlanDriver Driver { get; private set; } = null!;
 
@@ -69,12 +73,12 @@ internal sealed class InProcessCluster : IAsyncDisposable
                     Shape = cluster.Shape,
                     ModelFingerprint = cluster.Model.Fingerprint.Value,
                     Self = Gateway,
-                    Credentials = cluster.Credentials(NodeRole.Gateway, Gateway, cluster.Authority),
+                    Credentials = cluster.Credentials(NodeRole.Gateway, Gateway, cluster.Authority) with { IsRevoked = cluster.Nodes.IsRevoked },
                     Listen = new IPEndPoint(IPAddress.Loopback, 0),
                     Executors = cluster.CreateExecutor,
                     Route = route ?? new RouteOptions { KvTokens = KvTokens },
                 },
-                new EnrolmentServer(cluster.Authority, cluster.Tokens), NullLogger.Instance, cluster._time);
+                new EnrolmentServer(cluster.Authority, cluster.Tokens, cluster.Nodes), NullLogger.Instance, cluster._time);
             if (startWorkers)
             {
                 foreach (NodeId node in plan.Segments.Select(s => s.Node).Where(n => n != Gateway).Distinct())

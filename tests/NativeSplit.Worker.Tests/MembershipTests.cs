@@ -54,6 +54,25 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task Worker_IsDroppedAndKeptOut_WhenItsCertificateIsRevoked()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using var watch = new RevocationWatch(cluster.Nodes, cluster.Driver.Drop, NullLogger.Instance, time);
+        JoinedNode joined = await EnrolmentClient.JoinAsync(cluster.Driver.LocalEndPoint, cluster.Tokens.Create(new NodeId("worker-1")), new LinkOptions(), Cancel);
+        var options = new WorkerOptions { Model = cluster.Model, Gateway = cluster.Driver.LocalEndPoint, Identity = joined, Executors = cluster.CreateExecutor, WeightBytes = _ => 7, Listen = new IPEndPoint(IPAddress.Loopback, 0) };
+        await using WorkerNode worker = WorkerNode.Start(options, NullLogger.Instance, TimeProvider.System);
+        Task run = worker.RunAsync(Cancel);
+        await cluster.Driver.InForce.WaitAsync(Cancel);
+
+        Assert.Equal(1, cluster.Nodes.Revoke(new NodeId("worker-1")));
+        time.Advance(RevocationWatch.Interval);
+        LinkException e = await Assert.ThrowsAsync<LinkException>(() => run.WaitAsync(Cancel));
+        Assert.Equal(LinkFault.AuthenticationFailed, e.Fault);
+        Assert.False(cluster.Driver.Path.IsInForce);
+    }
+
+    [Fact]
     public async Task JoinAsync_StopsAtOnce_WhenTheAuthorityIsAnother()
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);

@@ -17,6 +17,10 @@ public sealed class CredentialStore(string folder)
 
     private string RootPath => Path.Combine(folder, "root.pem");
 
+    private string RegistryPath => Path.Combine(folder, "registry.json");
+
+    private string RegistryLockPath => Path.Combine(folder, "registry.lock");
+
     private string GatewayPath => Path.Combine(folder, "gateway.txt");
 
     /// <summary>Name and role in a certificate.</summary>
@@ -84,6 +88,57 @@ public sealed class CredentialStore(string folder)
         }
 
         return new JoinedNode(IdentityOf(certificate), gateway, new LinkCredentials(certificate, root));
+    }
+
+    /// <summary>The authority kept here.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: none is kept here, or it is damaged.</exception>
+    public ClusterAuthority LoadAuthority(TimeProvider time) => File.Exists(AuthorityPath)
+        ? ClusterAuthority.FromCertificate(LoadPem(AuthorityPath), time)
+        : throw new ClusterException(ClusterFault.BadIdentity, $"{folder} holds no cluster authority; give the folder that 'nativesplit serve --data' uses.");
+
+    /// <summary>Text of the registry; null when there is none yet.</summary>
+    internal string? ReadRegistry(int maxBytes)
+    {
+        var file = new FileInfo(RegistryPath);
+        if (!file.Exists)
+        {
+            return null;
+        }
+
+        return file.Length <= maxBytes
+            ? Guard(RegistryPath, File.ReadAllText)
+            : throw new ClusterException(ClusterFault.BadIdentity, $"{RegistryPath} has {file.Length} bytes, more than any registry; put it back from a copy.");
+    }
+
+    /// <summary>Replaces the registry.</summary>
+    internal void WriteRegistry(string text) => Write(RegistryPath, text);
+
+    /// <summary>Keeps other processes from changing the registry until the result is disposed.</summary>
+    internal FileStream LockRegistry(TimeSpan timeout, TimeSpan retry)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                CreateFolder();
+                FileStreamOptions options = PrivateFile();
+                (options.Mode, options.Access, options.Share) = (FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new FileStream(RegistryLockPath, options);
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw new ClusterException(ClusterFault.BadIdentity, $"{RegistryLockPath} can't be opened: {e.Message} Run as the user of the gateway.", e);
+            }
+            catch (IOException e) when (TimeProvider.System.GetElapsedTime(start) >= timeout)
+            {
+                throw new ClusterException(ClusterFault.BadIdentity, $"{RegistryLockPath} is held by another process: {e.Message} Try again.", e);
+            }
+            catch (IOException)
+            {
+                Thread.Sleep(retry);
+            }
+        }
     }
 
     private X509Certificate2 LoadPem(string path) => Guard(path, static p =>

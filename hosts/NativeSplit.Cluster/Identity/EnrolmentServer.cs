@@ -6,7 +6,8 @@ namespace NativeSplit.Cluster.Identity;
 /// <summary>Certifies new workers that hold a join token.</summary>
 /// <param name="authority">Signs.</param>
 /// <param name="tokens">Tokens given out.</param>
-public sealed class EnrolmentServer(ClusterAuthority authority, JoinTokenStore tokens)
+/// <param name="nodes">Notes the certificates; null: nobody asks for them.</param>
+public sealed class EnrolmentServer(ClusterAuthority authority, JoinTokenStore tokens, NodeRegistry? nodes = null)
 {
     /// <summary>Serves one peer. Pass it to the link listener as its enrolment handler.</summary>
     /// <param name="stream">TLS stream to the peer; only we are authenticated on it.</param>
@@ -18,6 +19,7 @@ public sealed class EnrolmentServer(ClusterAuthority authority, JoinTokenStore t
         if (tokens.TryRedeem(request.Secret, out NodeId node))
         {
             using X509Certificate2 certificate = authority.IssueFor(request.SigningRequest, NodeRole.Worker, node);
+            nodes?.Record(node, certificate);
             response = new EnrolmentResponse { Certificate = certificate.RawData };
         }
 

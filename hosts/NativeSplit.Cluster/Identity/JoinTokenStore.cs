@@ -6,51 +6,82 @@ namespace NativeSplit.Cluster.Identity;
 /// <summary>Tokens given out and not yet used. Keeps only the hash of each secret. Thread-safe.</summary>
 public sealed class JoinTokenStore
 {
-    /// <summary>How long a token may be used.</summary>
+    /// <summary>How long a token may be used unless said otherwise.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<string, (NodeId Node, DateTimeOffset Expiry)> _open = [];
+    /// <summary>Longest life of a token.</summary>
+    public static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(7);
+
+    private const int IdCharacters = 12;
+
+    private readonly ClusterRegistry _registry;
     private readonly ReadOnlyMemory<byte> _authorityHash;
     private readonly TimeProvider _time;
 
-    /// <summary>Starts an empty store.</summary>
+    /// <summary>Opens the store.</summary>
     /// <param name="authority">Authority whose hash the tokens carry.</param>
     /// <param name="time">Clock for expiry.</param>
-    public JoinTokenStore(ClusterAuthority authority, TimeProvider time)
+    /// <param name="registry">Where the tokens are kept; null: in memory.</param>
+    public JoinTokenStore(ClusterAuthority authority, TimeProvider time, ClusterRegistry? registry = null)
     {
         ArgumentNullException.ThrowIfNull(authority);
         ArgumentNullException.ThrowIfNull(time);
         _authorityHash = authority.Hash;
         _time = time;
+        _registry = registry ?? new ClusterRegistry();
     }
 
-    /// <summary>Makes a token that lets one node join under one name, once, within <see cref="Lifetime"/>.</summary>
-    public JoinToken Create(NodeId node)
+    /// <summary>Makes a token that lets one node join under one name, once.</summary>
+    /// <param name="node">The name.</param>
+    /// <param name="lifetime">How long it may be used, at most <see cref="LongestLifetime"/>; null: <see cref="Lifetime"/>.</param>
+    public JoinToken Create(NodeId node, TimeSpan? lifetime = null)
     {
+        TimeSpan life = lifetime ?? Lifetime;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(life, TimeSpan.Zero, nameof(lifetime));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(life, LongestLifetime, nameof(lifetime));
         byte[] secret = RandomNumberGenerator.GetBytes(JoinToken.SecretBytes);
-        lock (_gate)
+        string hash = HashOf(secret);
+        DateTimeOffset now = _time.GetUtcNow();
+        var token = new OpenToken(hash[..IdCharacters], hash, node.ToString(), now + life);
+        _registry.Change(content =>
         {
-            _open[KeyOf(secret)] = (node, _time.GetUtcNow() + Lifetime);
-        }
-
+            RegistryContent current = content.At(now);
+            return (current with { Tokens = [.. current.Tokens, token] }, true);
+        });
         return new JoinToken(_authorityHash, secret);
     }
+
+    /// <summary>Tokens that can still be used, in the order they were made.</summary>
+    public IReadOnlyList<OpenToken> List() => _registry.Read().At(_time.GetUtcNow()).Tokens;
+
+    /// <summary>Takes a token back.</summary>
+    /// <param name="id">Its id.</param>
+    /// <returns>False when no open token has that id.</returns>
+    public bool Revoke(string id) => _registry.Change(content =>
+    {
+        OpenToken[] left = [.. content.Tokens.Where(token => token.Id != id)];
+        return (content with { Tokens = left }, left.Length < content.Tokens.Count);
+    });
 
     /// <summary>Uses a secret up.</summary>
     /// <param name="secret">The secret a peer sent.</param>
     /// <param name="node">Name it was made for.</param>
-    /// <returns>False when it is unknown, used, or too old; a peer must not learn which.</returns>
+    /// <returns>False when it is unknown, used, taken back, or too old; a peer must not learn which.</returns>
     public bool TryRedeem(ReadOnlySpan<byte> secret, out NodeId node)
     {
-        lock (_gate)
+        // What is compared is a hash, so the look-up's timing tells nothing of the secret.
+        string hash = HashOf(secret);
+        DateTimeOffset now = _time.GetUtcNow();
+        OpenToken? redeemed = _registry.Change(content =>
         {
-            // The key is a hash, so the look-up's timing tells nothing of the secret.
-            bool known = _open.Remove(KeyOf(secret), out var entry);
-            node = entry.Node;
-            return known && _time.GetUtcNow() < entry.Expiry;
-        }
+            RegistryContent current = content.At(now);
+            OpenToken? token = current.Tokens.FirstOrDefault(open => open.SecretHash == hash);
+            return (current with { Tokens = [.. current.Tokens.Where(open => open.SecretHash != hash)] }, token);
+        });
+        bool valid = redeemed is not null && NodeId.IsValid(redeemed.Node);
+        node = valid ? new NodeId(redeemed!.Node) : default;
+        return valid;
     }
 
-    private static string KeyOf(ReadOnlySpan<byte> secret) => Convert.ToHexStringLower(SHA256.HashData(secret));
+    private static string HashOf(ReadOnlySpan<byte> secret) => Convert.ToHexStringLower(SHA256.HashData(secret));
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -30,6 +31,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private readonly Dictionary<NodeId, JoinedWorker> _workers = [];
     private readonly Newcomers _newcomers = new();
     private readonly HashSet<int> _refused = [];
+    private readonly ConcurrentDictionary<PeerConnection, byte> _open = new();
     private readonly TaskCompletionSource<IReadOnlyList<StageStatus>> _inForce = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _accepting;
     private readonly Task _loop;
@@ -57,6 +59,20 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     /// <summary>Address that workers connect to.</summary>
     public IPEndPoint LocalEndPoint => _listener.LocalEndPoint;
+
+    /// <summary>Drops the links of a node, whose certificate was revoked for example. It may join again if its certificate still lets it.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="reason">Why, for the log.</param>
+    public void Drop(NodeId node, string reason)
+    {
+        foreach (PeerConnection connection in _open.Keys)
+        {
+            if (connection.Peer.Node == node)
+            {
+                connection.Drop(reason);
+            }
+        }
+    }
 
     /// <summary>The path; broken until the plan is in force.</summary>
     public ClusterPath Path { get; }
@@ -198,8 +214,10 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     private async Task LeaveWhenEndedAsync(PeerConnection connection)
     {
+        _open[connection] = 0;
         ClusterException cause = await connection.Ended.ConfigureAwait(false);
         _newcomers.TryTake(connection);
+        _open.TryRemove(connection, out _);
 
         // Before the loop sees it, which may be busy preparing another plan: a step on its way must not wait for that.
         await Path.BreakAsync(connection, LossOf(connection, cause)).ConfigureAwait(false);

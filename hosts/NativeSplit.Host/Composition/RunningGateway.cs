@@ -120,20 +120,23 @@ internal sealed class RunningGateway : IAsyncDisposable
         ModelShape shape = settings.Model.Shape;
         Check(settings.Plans, settings);
         ClusterAuthority authority = settings.Store?.LoadOrCreateAuthority(TimeProvider.System) ?? ClusterAuthority.Create(TimeProvider.System);
-        _tokens = new JoinTokenStore(authority, TimeProvider.System);
+        var registry = new ClusterRegistry(settings.Store);
+        var nodes = new NodeRegistry(registry, TimeProvider.System);
+        _tokens = new JoinTokenStore(authority, TimeProvider.System, registry);
         var options = new PlanDriverOptions
         {
             Plans = settings.Plans,
             Shape = shape,
             ModelFingerprint = settings.Model.File.Fingerprint.Value,
             Self = settings.Self,
-            Credentials = new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate),
+            Credentials = new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate) { IsRevoked = nodes.IsRevoked },
             Listen = settings.LinkAddress,
             Executors = settings.Model.CreateExecutor,
             Route = settings.Route,
         };
-        Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
+        Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens, nodes), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
         _parts.Push(Driver);
+        _parts.Push(new RevocationWatch(nodes, Driver.Drop, settings.Loggers.CreateLogger("nodes"), TimeProvider.System));
         return Driver.Path;
     }
 

@@ -26,16 +26,16 @@ internal sealed class LinkPair : IAsyncDisposable
 
     public Relay? Relay { get; }
 
-    public static async Task<LinkPair> OpenAsync(LinkOptions? options = null, Func<IPEndPoint, Relay>? relay = null)
+    public static async Task<LinkPair> OpenAsync(LinkOptions? options = null, Func<IPEndPoint, Relay>? relay = null, EndPoint? at = null)
     {
         CancellationToken token = TestContext.Current.CancellationToken;
         options ??= new LinkOptions();
         var authority = new TestAuthority();
-        LinkListener listener = LinkListener.Start(AnyPort, authority.Node("b"), options);
+        LinkListener listener = LinkListener.Start(at ?? AnyPort, authority.Node("b"), options);
         Relay? between = relay?.Invoke(listener.LocalEndPoint);
         ValueTask<SealedLink> accepting = listener.AcceptAsync(token);
         SealedLink connector = await LinkConnector.ConnectAsync(
-            between?.EndPoint ?? listener.LocalEndPoint, TestAuthority.UriOf("b"), authority.Node("a"), options, token);
+            between?.EndPoint ?? listener.BoundEndPoint, TestAuthority.UriOf("b"), authority.Node("a"), options, token);
         return new LinkPair(authority, listener, connector, await accepting, between);
     }
 

@@ -7,8 +7,8 @@ namespace NativeSplit.Transport.Frames;
 /// outer   = 32 bytes, clear and authenticated
 /// inner   = 32 bytes, encrypted
 /// payload = length bytes, encrypted
-/// padding = zero bytes, encrypted, up to the next multiple of 64 of the whole frame
-/// tag     = 16 bytes
+/// padding = zero bytes, encrypted, so that the whole frame is a multiple of 64
+/// tag     = 16 or 32 bytes, by suite
 /// </code>
 /// Every frame is a multiple of 64 bytes long, so a payload is 64-byte aligned wherever its frame lies in an aligned buffer.
 /// </remarks>
@@ -77,8 +77,8 @@ internal static class FrameLayout
     /// <summary>Bytes before the payload.</summary>
     public const int PrefixBytes = OuterBytes + InnerBytes;
 
-    /// <summary>Bytes of the tag.</summary>
-    public const int TagBytes = 16;
+    /// <summary>Bytes that every frame keeps at its end for the tag: that of the suite with the longest.</summary>
+    public const int TagRoomBytes = Sealing.FrameCipher.MaxTagBytes;
 
     /// <summary>A frame is a multiple of this many bytes, and a payload starts at a multiple of it.</summary>
     public const int Alignment = 64;
@@ -89,9 +89,9 @@ internal static class FrameLayout
     /// <summary>Bytes of the whole frame.</summary>
     /// <param name="payloadBytes">Bytes of the payload, 0 to <see cref="PayloadCeiling"/>.</param>
     public static int FrameBytes(int payloadBytes) =>
-        (PrefixBytes + payloadBytes + TagBytes + Alignment - 1) & ~(Alignment - 1);
+        (PrefixBytes + payloadBytes + TagRoomBytes + Alignment - 1) & ~(Alignment - 1);
 
-    /// <summary>Bytes that are encrypted: inner header, payload and padding.</summary>
+    /// <summary>Bytes of the sealed part: inner header, payload, padding and tag.</summary>
     /// <param name="payloadBytes">Bytes of the payload.</param>
-    public static int SealedBytes(int payloadBytes) => FrameBytes(payloadBytes) - OuterBytes - TagBytes;
+    public static int SealedBytes(int payloadBytes) => FrameBytes(payloadBytes) - OuterBytes;
 }

@@ -39,9 +39,10 @@ internal enum FrameStatus
 /// <summary>Outer header of a frame: clear on the wire, authenticated by the seal.</summary>
 /// <param name="Type">Type of the frame.</param>
 /// <param name="Length">Bytes of the payload.</param>
+/// <param name="KeyPhase">Number of the key that seals the frame, from 0.</param>
 /// <param name="Sequence">Number of the frame in its direction, from 0.</param>
 /// <param name="ConnectionId">Id of the link.</param>
-internal readonly record struct OuterHeader(FrameType Type, int Length, ulong Sequence, ulong ConnectionId)
+internal readonly record struct OuterHeader(FrameType Type, int Length, uint KeyPhase, ulong Sequence, ulong ConnectionId)
 {
     /// <summary>Writes the header field by field, little-endian.</summary>
     /// <param name="destination">At least <see cref="FrameLayout.OuterBytes"/> bytes.</param>
@@ -52,7 +53,7 @@ internal readonly record struct OuterHeader(FrameType Type, int Length, ulong Se
         destination[FrameLayout.TypeOffset] = (byte)Type;
         BinaryPrimitives.WriteUInt32LittleEndian(destination[FrameLayout.FlagsOffset..], 0);
         BinaryPrimitives.WriteInt32LittleEndian(destination[FrameLayout.LengthOffset..], Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[FrameLayout.KeyPhaseOffset..], 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[FrameLayout.KeyPhaseOffset..], KeyPhase);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[FrameLayout.SequenceOffset..], Sequence);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[FrameLayout.ConnectionIdOffset..], ConnectionId);
     }
@@ -60,11 +61,13 @@ internal readonly record struct OuterHeader(FrameType Type, int Length, ulong Se
     /// <summary>Reads and judges the header. Looks at no byte behind it, so a length is judged before anything is awaited or rented for it.</summary>
     /// <param name="source">Bytes received so far.</param>
     /// <param name="maxPayloadBytes">Longest payload agreed on.</param>
+    /// <param name="keyPhase">The key in use; the next one may come too when it is ready.</param>
+    /// <param name="nextIsReady">Whether the next key is ready.</param>
     /// <param name="nextSequence">The only sequence that may come.</param>
     /// <param name="connectionId">Id of this link.</param>
     /// <param name="header">The header when <see cref="FrameStatus.Complete"/>; otherwise empty.</param>
     public static FrameStatus TryRead(
-        ReadOnlySpan<byte> source, int maxPayloadBytes, ulong nextSequence, ulong connectionId, out OuterHeader header)
+        ReadOnlySpan<byte> source, int maxPayloadBytes, uint keyPhase, bool nextIsReady, ulong nextSequence, ulong connectionId, out OuterHeader header)
     {
         header = default;
         if (source.Length < FrameLayout.OuterBytes)
@@ -99,7 +102,8 @@ internal readonly record struct OuterHeader(FrameType Type, int Length, ulong Se
             return FrameStatus.TooLarge;
         }
 
-        if (BinaryPrimitives.ReadUInt32LittleEndian(source[FrameLayout.KeyPhaseOffset..]) != 0)
+        uint phase = BinaryPrimitives.ReadUInt32LittleEndian(source[FrameLayout.KeyPhaseOffset..]);
+        if (phase != keyPhase && !(nextIsReady && phase == keyPhase + 1))
         {
             return FrameStatus.BadKeyPhase;
         }
@@ -114,7 +118,7 @@ internal readonly record struct OuterHeader(FrameType Type, int Length, ulong Se
             return FrameStatus.BadSequence;
         }
 
-        header = new OuterHeader(type, (int)length, nextSequence, connectionId);
+        header = new OuterHeader(type, (int)length, phase, nextSequence, connectionId);
         return FrameStatus.Complete;
     }
 }

@@ -30,15 +30,15 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         {
             control = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
             await OpenWithAsync(control, ConnectionKind.Control, cancellationToken).ConfigureAwait(false);
-            _check = new PeerCheck(credentials.Authority, expectedPeer);
+            _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked);
             tls = await AuthenticateAsync(control, credentials.CreateContext(), TlsRules.LinkProtocol, cancellationToken).ConfigureAwait(false);
 
             // A listener that refuses our certificate closes right here, without a word.
             Enter("agreeing on keys (the peer may not accept our certificate)", LinkFault.AuthenticationFailed);
             using LinkAgreement agreement = await LinkAgreement.ConnectAsync(
-                tls, self, expectedPeer, options.MaxPayloadBytes, cancellationToken).ConfigureAwait(false);
+                tls, self, expectedPeer, options, cancellationToken).ConfigureAwait(false);
             Enter("opening the data connection", LinkFault.Closed);
-            data = await OpenAsync(control.RemoteEndPoint!, cancellationToken).ConfigureAwait(false);
+            data = await OpenAsync(endpoint is UnixDomainSocketEndPoint ? endpoint : control.RemoteEndPoint!, cancellationToken).ConfigureAwait(false);
             await ClaimAsync(data, agreement, cancellationToken).ConfigureAwait(false);
             SealedLink link = agreement.CreateLink(data, new ControlConnection(control, tls), options);
             (control, data, tls) = (null, null, null);

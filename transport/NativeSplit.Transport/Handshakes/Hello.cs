@@ -6,16 +6,13 @@ using NativeSplit.Transport.Sealing;
 namespace NativeSplit.Transport.Handshakes;
 
 /// <summary>What each end says once inside the control connection: 32 bytes of parameters, then a fresh secret of 32 bytes.</summary>
-/// <param name="Suites">Bit set of the suites an end offers; the listener's holds the one chosen.</param>
+/// <param name="Suites">Bit set of the suites an end offers; the listener's holds the one chosen, none when it shares none.</param>
 /// <param name="MaxPayloadBytes">Longest payload the end takes.</param>
 /// <param name="ConnectionId">Id of the link: zero from the connector, chosen by the listener.</param>
-internal readonly record struct Hello(uint Suites, uint MaxPayloadBytes, ulong ConnectionId)
+internal readonly record struct Hello(CipherSuites Suites, uint MaxPayloadBytes, ulong ConnectionId)
 {
     /// <summary>First four bytes, "NSHI" read as a little-endian number.</summary>
     public const uint Magic = 0x4948_534E;
-
-    /// <summary>Suite bit of AES-256-GCM with HKDF-SHA256.</summary>
-    public const uint Aes256Gcm = 1;
 
     /// <summary>Offset of the magic, 4 bytes.</summary>
     public const int MagicOffset = 0;
@@ -47,7 +44,7 @@ internal readonly record struct Hello(uint Suites, uint MaxPayloadBytes, ulong C
     {
         BinaryPrimitives.WriteUInt32LittleEndian(destination[MagicOffset..], Magic);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[VersionOffset..], FrameLayout.Version);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[SuitesOffset..], Suites);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[SuitesOffset..], (uint)Suites);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[MaxPayloadOffset..], MaxPayloadBytes);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[ConnectionIdOffset..], ConnectionId);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[ReservedOffset..], 0);
@@ -61,7 +58,7 @@ internal readonly record struct Hello(uint Suites, uint MaxPayloadBytes, ulong C
     public static LinkFault? TryParse(ReadOnlySpan<byte> source, bool fromConnector, out Hello hello)
     {
         hello = new Hello(
-            BinaryPrimitives.ReadUInt32LittleEndian(source[SuitesOffset..]),
+            (CipherSuites)BinaryPrimitives.ReadUInt32LittleEndian(source[SuitesOffset..]),
             BinaryPrimitives.ReadUInt32LittleEndian(source[MaxPayloadOffset..]),
             BinaryPrimitives.ReadUInt64LittleEndian(source[ConnectionIdOffset..]));
         if (BinaryPrimitives.ReadUInt32LittleEndian(source[MagicOffset..]) != Magic)
@@ -74,7 +71,7 @@ internal readonly record struct Hello(uint Suites, uint MaxPayloadBytes, ulong C
             return LinkFault.VersionMismatch;
         }
 
-        bool suites = fromConnector ? (hello.Suites & Aes256Gcm) != 0 : hello.Suites == Aes256Gcm;
+        bool suites = fromConnector ? hello.Suites != CipherSuites.None : hello.Suites == CipherSuites.None || SuiteChoice.IsOne(hello.Suites);
         bool payload = hello.MaxPayloadBytes is >= LinkOptions.MinPayloadBytes and <= FrameLayout.PayloadCeiling;
         bool id = fromConnector == (hello.ConnectionId == 0);
         bool reserved = BinaryPrimitives.ReadUInt64LittleEndian(source[ReservedOffset..]) == 0;

@@ -11,10 +11,11 @@ namespace NativeSplit.Transport.Handshakes;
 /// <summary>What both ends agreed on inside the control connection: who the peer is, limits, keys. Dispose wipes the keys.</summary>
 /// <param name="IsConnector">Which end we are.</param>
 /// <param name="Peer">Verified identity of the peer.</param>
+/// <param name="Suite">The suite that was chosen.</param>
 /// <param name="MaxPayloadBytes">Longest payload: the lesser of both ends'.</param>
 /// <param name="ConnectionId">Id of the link.</param>
 /// <param name="Keys">Keys of the link; owned.</param>
-internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPayloadBytes, ulong ConnectionId, LinkKeys Keys) : IDisposable
+internal sealed record LinkAgreement(bool IsConnector, string Peer, CipherSuites Suite, int MaxPayloadBytes, ulong ConnectionId, LinkKeys Keys) : IDisposable
 {
     private static readonly byte[] HashLabel = "nativesplit/1 handshake"u8.ToArray();
 
@@ -22,21 +23,26 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPaylo
     /// <param name="tls">Authenticated control connection.</param>
     /// <param name="self">Our identity.</param>
     /// <param name="peer">Verified identity of the peer.</param>
-    /// <param name="maxPayloadBytes">Longest payload we take.</param>
+    /// <param name="options">What we offer.</param>
     /// <param name="cancellationToken">Bounds the time.</param>
     /// <exception cref="LinkException">The peer's hello breaks the grammar or has another version.</exception>
     public static async Task<LinkAgreement> ConnectAsync(
-        SslStream tls, string self, string peer, int maxPayloadBytes, CancellationToken cancellationToken)
+        SslStream tls, string self, string peer, LinkOptions options, CancellationToken cancellationToken)
     {
-        byte[] own = NewHello(maxPayloadBytes, connectionId: 0);
+        byte[] own = NewHello(options.Suites, options.MaxPayloadBytes, connectionId: 0);
         byte[] theirs = GC.AllocateArray<byte>(Hello.Bytes, pinned: true);
         try
         {
             await tls.WriteAsync(own, cancellationToken).ConfigureAwait(false);
             await tls.ReadExactlyAsync(theirs, cancellationToken).ConfigureAwait(false);
             Hello hello = Parse(theirs, fromConnector: false, peer);
-            var keys = LinkKeys.Derive(Hash(own, theirs, self, peer), own.AsSpan(Hello.SecretOffset), theirs.AsSpan(Hello.SecretOffset));
-            return new LinkAgreement(IsConnector: true, peer, Lesser(maxPayloadBytes, hello), hello.ConnectionId, keys);
+            if ((hello.Suites & options.Suites) == CipherSuites.None)
+            {
+                throw NoCommonSuite(options.Suites, peer);
+            }
+
+            var keys = LinkKeys.Derive(hello.Suites, Hash(own, theirs, self, peer), own.AsSpan(Hello.SecretOffset), theirs.AsSpan(Hello.SecretOffset));
+            return new LinkAgreement(IsConnector: true, peer, hello.Suites, Lesser(options.MaxPayloadBytes, hello), hello.ConnectionId, keys);
         }
         finally
         {
@@ -49,23 +55,31 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPaylo
     /// <param name="tls">Authenticated control connection.</param>
     /// <param name="self">Our identity.</param>
     /// <param name="peer">Verified identity of the peer.</param>
-    /// <param name="maxPayloadBytes">Longest payload we take.</param>
+    /// <param name="options">What we offer.</param>
     /// <param name="beforeAnswer">Called before our hello goes out: from then on the data connection may come.</param>
     /// <param name="cancellationToken">Bounds the time.</param>
     /// <exception cref="LinkException">The peer's hello breaks the grammar or has another version.</exception>
     public static async Task<LinkAgreement> AcceptAsync(
-        SslStream tls, string self, string peer, int maxPayloadBytes, Action<LinkAgreement> beforeAnswer, CancellationToken cancellationToken)
+        SslStream tls, string self, string peer, LinkOptions options, Action<LinkAgreement> beforeAnswer, CancellationToken cancellationToken)
     {
         ulong connectionId = NewConnectionId();
-        byte[] own = NewHello(maxPayloadBytes, connectionId);
+        byte[] own = [];
         byte[] theirs = GC.AllocateArray<byte>(Hello.Bytes, pinned: true);
         LinkKeys? keys = null;
         try
         {
             await tls.ReadExactlyAsync(theirs, cancellationToken).ConfigureAwait(false);
             Hello hello = Parse(theirs, fromConnector: true, peer);
-            keys = LinkKeys.Derive(Hash(theirs, own, peer, self), theirs.AsSpan(Hello.SecretOffset), own.AsSpan(Hello.SecretOffset));
-            var agreement = new LinkAgreement(IsConnector: false, peer, Lesser(maxPayloadBytes, hello), connectionId, keys);
+            CipherSuites suite = SuiteChoice.Choose(hello.Suites, options.Suites);
+            own = NewHello(suite, options.MaxPayloadBytes, connectionId);
+            if (suite == CipherSuites.None)
+            {
+                await tls.WriteAsync(own, cancellationToken).ConfigureAwait(false);
+                throw NoCommonSuite(options.Suites, peer);
+            }
+
+            keys = LinkKeys.Derive(suite, Hash(theirs, own, peer, self), theirs.AsSpan(Hello.SecretOffset), own.AsSpan(Hello.SecretOffset));
+            var agreement = new LinkAgreement(IsConnector: false, peer, suite, Lesser(options.MaxPayloadBytes, hello), connectionId, keys);
             beforeAnswer(agreement);
             await tls.WriteAsync(own, cancellationToken).ConfigureAwait(false);
             keys = null;
@@ -85,11 +99,14 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPaylo
     /// <param name="options">Limits.</param>
     public SealedLink CreateLink(Socket data, ControlConnection control, LinkOptions options) => new(
         Peer,
+        Suite,
         data,
         control,
         new FrameSealer(Keys.CreateCipher(fromConnector: IsConnector), ConnectionId, FrameSealer.DefaultLimitBytes),
         new FrameOpener(Keys.CreateCipher(fromConnector: !IsConnector), ConnectionId, MaxPayloadBytes),
-        options.CloseTimeout);
+        Keys.CreateChain(fromConnector: IsConnector),
+        Keys.CreateChain(fromConnector: !IsConnector),
+        options);
 
     /// <inheritdoc/>
     public void Dispose() => Keys.Dispose();
@@ -117,10 +134,10 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPaylo
         return hash.GetHashAndReset();
     }
 
-    private static byte[] NewHello(int maxPayloadBytes, ulong connectionId)
+    private static byte[] NewHello(CipherSuites suites, int maxPayloadBytes, ulong connectionId)
     {
         byte[] hello = GC.AllocateArray<byte>(Hello.Bytes, pinned: true);
-        new Hello(Hello.Aes256Gcm, (uint)maxPayloadBytes, connectionId).Format(hello);
+        new Hello(suites, (uint)maxPayloadBytes, connectionId).Format(hello);
         RandomNumberGenerator.Fill(hello.AsSpan(Hello.SecretOffset));
         return hello;
     }
@@ -130,6 +147,9 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, int MaxPaylo
             ? throw new LinkException(
                 fault, $"The hello of {peer} isn't one of version {Frames.FrameLayout.Version}. Run the same release at both ends.")
             : hello;
+
+    private static LinkException NoCommonSuite(CipherSuites own, string peer) => new(
+        LinkFault.SuiteMismatch, $"{peer} shares none of our cipher suites ({own}). Let both ends offer one that both machines support.");
 
     private static int Lesser(int maxPayloadBytes, Hello hello) => (int)Math.Min((uint)maxPayloadBytes, hello.MaxPayloadBytes);
 

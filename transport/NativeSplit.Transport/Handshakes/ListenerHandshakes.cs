@@ -132,7 +132,7 @@ internal sealed class ListenerHandshakes
     private async Task<bool> ServeControlAsync(Socket socket, PendingSet.Entry entry)
     {
         await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
-        var check = new PeerCheck(_credentials.Authority, expectedPeer: null);
+        var check = new PeerCheck(_credentials.Authority, expectedPeer: null, _credentials.IsRevoked);
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
         LinkAgreement? agreement = null;
         WaitingLinks.Waiting? waiting = null;
@@ -143,7 +143,7 @@ internal sealed class ListenerHandshakes
             TlsRules.Require(tls, TlsRules.LinkProtocol, mutual: true);
             string peer = check.Identity ?? throw new LinkException(LinkFault.AuthenticationFailed, $"A peer was refused: {check.Problem}.");
             agreement = await LinkAgreement.AcceptAsync(
-                tls, _identity, peer, _options.MaxPayloadBytes, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
+                tls, _identity, peer, _options, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
             entry.Prove();
             Socket data = await waiting!.ReceiveSocketAsync(entry.Token).ConfigureAwait(false);
             byte[] proof = new byte[LinkKeys.SecretBytes];

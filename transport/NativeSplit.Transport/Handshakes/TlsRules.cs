@@ -73,7 +73,8 @@ internal static class TlsRules
 /// <summary>Checks the certificate of one peer in one handshake.</summary>
 /// <param name="authority">The only root it may chain to.</param>
 /// <param name="expectedPeer">The identity it must hold; null for any identity under the root.</param>
-internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer)
+/// <param name="isRevoked">Whether a certificate was revoked; null: none is.</param>
+internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer, Func<X509Certificate2, bool>? isRevoked = null)
 {
     /// <summary>Verified identity, once <see cref="Validate"/> returned true.</summary>
     public string? Identity { get; private set; }
@@ -116,7 +117,32 @@ internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer
             return false;
         }
 
+        if (IsRevoked(leaf))
+        {
+            return false;
+        }
+
         Identity = identity;
+        return true;
+    }
+
+    private bool IsRevoked(X509Certificate2 leaf)
+    {
+        try
+        {
+            if (isRevoked?.Invoke(leaf) != true)
+            {
+                return false;
+            }
+
+            Problem = "its certificate was revoked";
+        }
+        catch (Exception e)
+        {
+            // Whoever can't be told from a revoked peer is refused.
+            Problem = $"whether its certificate was revoked can't be told: {e.Message}";
+        }
+
         return true;
     }
 

@@ -118,7 +118,7 @@ internal sealed class FrameReceiver : IDisposable
 
         int payloadEnd = FrameLayout.PrefixBytes + outer.Length;
         if (!FrameHeader.TryParse(frame.Span, out FrameHeader header)
-            || frame.Span[payloadEnd..^FrameLayout.TagBytes].ContainsAnyExcept((byte)0))
+            || frame.Span[payloadEnd..^_opener.TagBytes].ContainsAnyExcept((byte)0))
         {
             throw _state.End(LinkFault.Malformed, $"{_state.Peer} sent a frame whose reserved bytes aren't zero. Run the same release at both ends.");
         }

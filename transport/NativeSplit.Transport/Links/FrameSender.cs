@@ -24,6 +24,8 @@ internal sealed class FrameSender : IDisposable
     private int _replyWanted;
     private long _frames;
     private long _bytes;
+    private long _activationFrames;
+    private volatile bool _awaitsRows;
 
     /// <summary>Makes the sending half.</summary>
     /// <param name="socket">Socket of the data connection; borrowed.</param>
@@ -43,6 +45,12 @@ internal sealed class FrameSender : IDisposable
 
     /// <summary>Bytes sent.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Whether the last frame of the owner held activations: then a step is under way, and a peer that died must be noticed soon.</summary>
+    public bool AwaitsRows => _awaitsRows;
+
+    /// <summary>Activation frames sent.</summary>
+    public long ActivationFrames => Volatile.Read(ref _activationFrames);
 
     /// <summary>Whether the keys have refused a frame.</summary>
     public bool KeysExhausted { get; private set; }
@@ -156,6 +164,11 @@ internal sealed class FrameSender : IDisposable
         _writer.Advance(frameBytes);
         Volatile.Write(ref _frames, _frames + 1);
         Volatile.Write(ref _bytes, _bytes + frameBytes);
+        if (type is FrameType.Activations or FrameType.Control)
+        {
+            _awaitsRows = type == FrameType.Activations;
+            Volatile.Write(ref _activationFrames, _activationFrames + (_awaitsRows ? 1 : 0));
+        }
     }
 
     // Called under the lock. A reply travels in the same send as the frame before it.

@@ -8,7 +8,7 @@ namespace NativeSplit.Transport.Links;
 public static class LinkConnector
 {
     /// <summary>Opens a link.</summary>
-    /// <param name="endpoint">Address of the listener (IP or DNS end point).</param>
+    /// <param name="endpoint">Address of the listener: IP or DNS end point, or Unix socket.</param>
     /// <param name="expectedPeer">Identity (URI name) the peer must prove.</param>
     /// <param name="credentials">Our identity and the root we trust.</param>
     /// <param name="options">Limits.</param>

@@ -9,6 +9,12 @@ namespace NativeSplit.Transport.Links;
 /// <param name="Authority">The only root that peers' certificates may chain to.</param>
 public sealed record LinkCredentials(X509Certificate2 Certificate, X509Certificate2 Authority)
 {
+    /// <summary>
+    /// Whether a peer's certificate, which chains to <see cref="Authority"/>, was revoked; null: none ever is. Asked in every handshake, from
+    /// any thread. If it throws, the peer is refused.
+    /// </summary>
+    public Func<X509Certificate2, bool>? IsRevoked { get; init; }
+
     /// <summary>Reads the identity a certificate stands for: its one SPIFFE URI name.</summary>
     /// <param name="certificate">A node's certificate.</param>
     /// <param name="identity">The name, or empty.</param>

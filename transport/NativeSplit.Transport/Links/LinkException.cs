@@ -29,6 +29,12 @@ public enum LinkFault
 
     /// <summary>The address is in use or may not be bound.</summary>
     AddressUnavailable = 9,
+
+    /// <summary>The ends share no cipher suite.</summary>
+    SuiteMismatch = 10,
+
+    /// <summary>The peer gave no sign of life for too long.</summary>
+    PeerSilent = 11,
 }
 
 /// <summary>A link failed. The message says what, with which peer, and how to mend it.</summary>

@@ -21,14 +21,19 @@ public sealed class LinkListener : IAsyncDisposable
         Socket socket, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment)
     {
         _socket = socket;
-        LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        BoundEndPoint = socket.LocalEndPoint!;
         _accepted = Channel.CreateBounded<SealedLink>(new BoundedChannelOptions(options.MaxWaitingLinks) { FullMode = BoundedChannelFullMode.Wait });
         _handshakes = new ListenerHandshakes(credentials, options, enrolment, _accepted.Writer.TryWrite);
         _accepting = AcceptLoopAsync();
     }
 
-    /// <summary>Address it listens at, with the port the system chose when asked for 0.</summary>
-    public IPEndPoint LocalEndPoint { get; }
+    /// <summary>Where it listens: the address with the port the system chose when asked for 0, or the path of a Unix socket.</summary>
+    public EndPoint BoundEndPoint { get; }
+
+    /// <summary>Address it listens at.</summary>
+    /// <exception cref="InvalidOperationException">It listens at a Unix socket.</exception>
+    public IPEndPoint LocalEndPoint => BoundEndPoint as IPEndPoint
+        ?? throw new InvalidOperationException($"The listener is at the Unix socket {BoundEndPoint}, which has no address.");
 
     /// <summary>Handshakes that failed, by reason; reasons that never came are absent.</summary>
     public IReadOnlyDictionary<LinkFault, long> FailedHandshakes => _handshakes.Failures();
@@ -37,7 +42,10 @@ public sealed class LinkListener : IAsyncDisposable
     public int PendingHandshakes => _handshakes.Pending;
 
     /// <summary>Starts to listen.</summary>
-    /// <param name="endpoint">Address; port 0 lets the system choose.</param>
+    /// <param name="endpoint">
+    /// Address, where port 0 lets the system choose; or a Unix socket, whose file is made for this user alone, must not exist, and goes away with
+    /// the listener.
+    /// </param>
     /// <param name="credentials">Our identity and the root we trust.</param>
     /// <param name="options">Limits.</param>
     /// <param name="enrolment">
@@ -47,7 +55,7 @@ public sealed class LinkListener : IAsyncDisposable
     /// <exception cref="ArgumentException">The credentials or the options make no sense.</exception>
     /// <exception cref="LinkException">The address is in use or may not be bound.</exception>
     public static LinkListener Start(
-        IPEndPoint endpoint, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment = null)
+        EndPoint endpoint, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment = null)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         ArgumentNullException.ThrowIfNull(credentials);
@@ -56,15 +64,22 @@ public sealed class LinkListener : IAsyncDisposable
         credentials.RequireIdentity();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             credentials.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        bool isUnix = endpoint is UnixDomainSocketEndPoint;
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
         try
         {
-            if (endpoint.Address.Equals(IPAddress.IPv6Any))
+            if (endpoint is IPEndPoint ip && ip.Address.Equals(IPAddress.IPv6Any))
             {
                 socket.DualMode = true;
             }
 
             socket.Bind(endpoint);
+            if (isUnix && !OperatingSystem.IsWindows())
+            {
+                // Before it listens nobody can have connected.
+                File.SetUnixFileMode(endpoint.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+
             socket.Listen(Backlog);
             return new LinkListener(socket, credentials, options, enrolment);
         }
@@ -91,7 +106,7 @@ public sealed class LinkListener : IAsyncDisposable
         }
         catch (ChannelClosedException e)
         {
-            throw new LinkException(LinkFault.Closed, $"The listener at {LocalEndPoint} has been closed.", e);
+            throw new LinkException(LinkFault.Closed, $"The listener at {BoundEndPoint} has been closed.", e);
         }
     }
 
@@ -105,6 +120,11 @@ public sealed class LinkListener : IAsyncDisposable
 
         await _lifetime.CancelAsync().ConfigureAwait(false);
         _socket.Dispose();
+        if (BoundEndPoint is UnixDomainSocketEndPoint)
+        {
+            File.Delete(BoundEndPoint.ToString()!);
+        }
+
         await _accepting.ConfigureAwait(false);
         _accepted.Writer.TryComplete();
         while (_accepted.Reader.TryRead(out SealedLink? link))
@@ -138,6 +158,9 @@ public sealed class LinkListener : IAsyncDisposable
             }
         }
     }
+
+    private static string Explain(EndPoint endpoint, SocketException e) =>
+        endpoint is IPEndPoint ip ? Explain(ip, e) : $"Can't listen at the Unix socket {endpoint}: {e.Message}; remove what is there, or choose another path.";
 
     private static string Explain(IPEndPoint endpoint, SocketException e) => e.SocketErrorCode switch
     {

@@ -1,4 +1,5 @@
 using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Links;
 
@@ -11,6 +12,9 @@ public sealed record LinkOptions
     /// <summary>Longest payload of a frame, in bytes: <see cref="MinPayloadBytes"/> to 2^30.</summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
 
+    /// <summary>Cipher suites to offer. The best that both ends offer is taken: AEGIS-128L, then AES-256-GCM, then ChaCha20-Poly1305.</summary>
+    public CipherSuites Suites { get; init; } = SuiteChoice.Offered;
+
     /// <summary>Time for the whole handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -19,6 +23,24 @@ public sealed record LinkOptions
 
     /// <summary>Time for a goodbye when a link is disposed, and for last frames after the peer has left.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Age at which a key that seals frames is replaced. It is replaced too when it has sealed 2^38 bytes.</summary>
+    public TimeSpan RekeyAfter { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Age at which a key seals no more when the peer hasn't answered with a new one. Sends are then refused.</summary>
+    public TimeSpan RefuseAfter { get; init; } = TimeSpan.FromSeconds(180);
+
+    /// <summary>
+    /// Time without a sign of life after which a peer counts as dead while a step is under way: activations were the last thing sent to it.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> turns the watch off, <see cref="IdleTimeout"/> included.
+    /// </summary>
+    public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The same while none is: a peer that was told to load weights may be slow to answer. So long after the last activations no step counts as under way.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Clock of keys and signs of life.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>
     /// Handshakes that a listener lets be unfinished at once. One more pushes out the oldest that has proven nothing yet, so that
@@ -38,9 +60,24 @@ public sealed record LinkOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPayloadBytes, MinPayloadBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxPayloadBytes, FrameLayout.PayloadCeiling);
+        if (Suites == CipherSuites.None || (Suites & ~SuiteChoice.Supported) != CipherSuites.None)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Suites), Suites, $"This machine supports {SuiteChoice.Supported}; offer one of these at least, and no other.");
+        }
+
         ThrowIfNoTime(HandshakeTimeout, nameof(HandshakeTimeout));
         ThrowIfNoTime(EnrolmentTimeout, nameof(EnrolmentTimeout));
         ThrowIfNoTime(CloseTimeout, nameof(CloseTimeout));
+        ThrowIfNoTime(RekeyAfter, nameof(RekeyAfter));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(RefuseAfter, RekeyAfter);
+        ThrowIfNoTime(IdleTimeout, nameof(IdleTimeout));
+        if (PeerTimeout != Timeout.InfiniteTimeSpan)
+        {
+            ThrowIfNoTime(PeerTimeout, nameof(PeerTimeout));
+            ArgumentOutOfRangeException.ThrowIfLessThan(IdleTimeout, PeerTimeout);
+        }
+
+        ArgumentNullException.ThrowIfNull(Time);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPendingHandshakes, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPendingEnrolments, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxWaitingLinks, 1);

@@ -22,7 +22,7 @@ public enum ReceiveStatus
 /// Sending is safe from any thread; frames of concurrent senders don't interleave. Receiving is for one reader at a time.
 /// In steady state neither allocates. After a <see cref="LinkException"/> the link is dead: dispose it.
 /// </remarks>
-public sealed class SealedLink : IAsyncDisposable
+public sealed class SealedLink : IAsyncDisposable, IControlHandler
 {
     private readonly Socket _data;
     private readonly ControlConnection _control;
@@ -31,6 +31,8 @@ public sealed class SealedLink : IAsyncDisposable
     private readonly FrameSender _sender;
     private readonly FrameReceiver _receiver;
     private readonly ProbeExchange _probes;
+    private readonly KeyRenewal _renewal;
+    private readonly PeerWatch _watch;
     private readonly CancellationTokenSource _lifetime = new();
     private readonly Lock _disposalLock = new();
     private int _receiving;
@@ -39,17 +41,29 @@ public sealed class SealedLink : IAsyncDisposable
 
     /// <summary>Takes over the connections of a finished handshake.</summary>
     /// <param name="peer">Verified identity of the peer.</param>
+    /// <param name="suite">Suite of the frames.</param>
     /// <param name="data">Data connection; owned from here.</param>
     /// <param name="control">Control connection; owned from here.</param>
     /// <param name="sealer">Seals what is sent; owned from here.</param>
     /// <param name="opener">Opens what is received; owned from here.</param>
-    /// <param name="closeTimeout">Bound of a goodbye.</param>
+    /// <param name="sendingChain">Later keys of what is sent; owned from here.</param>
+    /// <param name="receivingChain">Later keys of what is received; owned from here.</param>
+    /// <param name="options">Times, and the clock.</param>
     internal SealedLink(
-        string peer, Socket data, ControlConnection control, FrameSealer sealer, FrameOpener opener, TimeSpan closeTimeout)
+        string peer,
+        CipherSuites suite,
+        Socket data,
+        ControlConnection control,
+        FrameSealer sealer,
+        FrameOpener opener,
+        KeyChain sendingChain,
+        KeyChain receivingChain,
+        LinkOptions options)
     {
         _data = data;
         _control = control;
-        _closeTimeout = closeTimeout;
+        _closeTimeout = options.CloseTimeout;
+        Suite = suite;
         MaxPayloadBytes = opener.MaxPayloadBytes;
         RemoteEndPoint = data.RemoteEndPoint switch
         {
@@ -61,7 +75,9 @@ public sealed class SealedLink : IAsyncDisposable
         _sender = new FrameSender(data, sealer, _state, MaxPayloadBytes);
         _receiver = new FrameReceiver(data, opener, _state);
         _probes = new ProbeExchange(_sender, _state);
-        control.Watch(OnControlEnded);
+        _renewal = new KeyRenewal(sendingChain, receivingChain, sealer, opener, control, options);
+        _watch = new PeerWatch(_state, _sender, _receiver, control, options);
+        control.Start(this);
     }
 
     /// <summary>Identity of the peer: the URI name of its certificate, verified.</summary>
@@ -70,11 +86,17 @@ public sealed class SealedLink : IAsyncDisposable
     /// <summary>Address of the peer's end of the data connection.</summary>
     public EndPoint RemoteEndPoint { get; }
 
+    /// <summary>The suite that seals the frames: the best that both ends offered.</summary>
+    public CipherSuites Suite { get; }
+
     /// <summary>Longest payload both ends agreed on.</summary>
     public int MaxPayloadBytes { get; }
 
     /// <summary>Counts so far.</summary>
     public LinkStatistics Statistics => new(_sender.Frames, _sender.Bytes, _receiver.Frames, _receiver.Bytes);
+
+    /// <summary>Messages received on the control connection.</summary>
+    internal long ControlMessagesReceived => _control.Received;
 
     /// <summary>Type of the frame received last.</summary>
     public FrameType Type => _receiver.Type;
@@ -168,6 +190,24 @@ public sealed class SealedLink : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc/>
+    bool IControlHandler.OnControl(ControlKind kind, ulong number, ReadOnlySpan<byte> secret)
+    {
+        switch (kind)
+        {
+            case ControlKind.KeyOffer:
+                return _renewal.OnOffer(number, secret);
+            case ControlKind.KeyAnswer:
+                return _renewal.OnAnswer(number, secret);
+            case ControlKind.Ping:
+                _control.Post(ControlKind.Pong, number, []);
+                return true;
+            default:
+                // Any message is a sign of life; which ping a pong answers doesn't matter.
+                return true;
+        }
+    }
+
     private void HandleOwnFrame()
     {
         ReadOnlySpan<byte> payload = _receiver.Payload.Span;
@@ -190,13 +230,13 @@ public sealed class SealedLink : IAsyncDisposable
         }
     }
 
-    // A byte on the control connection breaks the grammar. Its end means that the peer ends: frames already on their way, the
+    // The end of the control connection means that the peer ends: frames already on their way, the
     // goodbye among them, get the time of a goodbye to arrive; then the data connection ends too.
-    private void OnControlEnded(bool unexpected)
+    void IControlHandler.OnControlEnded(bool malformed)
     {
-        if (unexpected)
+        if (malformed)
         {
-            _state.End(LinkFault.Malformed, $"{Peer} wrote to the control connection out of turn. Run the same release at both ends.");
+            _state.End(LinkFault.Malformed, $"{Peer} broke the grammar on the control connection. Run the same release at both ends.");
             return;
         }
 
@@ -223,6 +263,7 @@ public sealed class SealedLink : IAsyncDisposable
     {
         _data.Dispose();
         _control.Abort();
+        _watch?.Dispose();
         _probes.Abandon();
     }
 
@@ -241,6 +282,8 @@ public sealed class SealedLink : IAsyncDisposable
 
         _state.End(LinkFault.Closed, $"This end has closed the link to {Peer}.");
         await _lifetime.CancelAsync().ConfigureAwait(false);
+        _watch.Dispose();
+        _renewal.Dispose();
         await _control.DisposeAsync().ConfigureAwait(false);
         await _sender.CloseAsync(_closeTimeout).ConfigureAwait(false);
         await DisposeReceiverAsync().ConfigureAwait(false);

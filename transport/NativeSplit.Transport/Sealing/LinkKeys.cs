@@ -13,38 +13,51 @@ internal sealed class LinkKeys : IDisposable
     /// <summary>Bytes of a secret, of a proof and of the handshake hash.</summary>
     public const int SecretBytes = 32;
 
-    private const string LabelPrefix = "nativesplit/1 ";
-    private readonly byte[] _connectorKey = Pinned(FrameCipher.KeyBytes);
-    private readonly byte[] _connectorIv = Pinned(FrameCipher.IvBytes);
+    /// <summary>Start of every label.</summary>
+    public const string LabelPrefix = "nativesplit/1 ";
+    private readonly CipherSuites _suite;
+    private readonly byte[] _connectorKey;
+    private readonly byte[] _connectorIv;
     private readonly byte[] _connectorProof = Pinned(SecretBytes);
-    private readonly byte[] _listenerKey = Pinned(FrameCipher.KeyBytes);
-    private readonly byte[] _listenerIv = Pinned(FrameCipher.IvBytes);
+    private readonly byte[] _connectorChain = Pinned(SecretBytes);
+    private readonly byte[] _listenerKey;
+    private readonly byte[] _listenerIv;
     private readonly byte[] _listenerProof = Pinned(SecretBytes);
+    private readonly byte[] _listenerChain = Pinned(SecretBytes);
 
-    private LinkKeys()
+    private LinkKeys(CipherSuites suite)
     {
+        _suite = suite;
+        _connectorKey = Pinned(FrameCipher.KeyBytes(suite));
+        _connectorIv = Pinned(FrameCipher.IvBytes(suite));
+        _listenerKey = Pinned(FrameCipher.KeyBytes(suite));
+        _listenerIv = Pinned(FrameCipher.IvBytes(suite));
     }
 
     /// <summary>Derives the keys.</summary>
+    /// <param name="suite">The suite that was chosen.</param>
     /// <param name="handshakeHash">SHA-256 of the handshake. Shape [32].</param>
     /// <param name="connectorSecret">Shape [32].</param>
     /// <param name="listenerSecret">Shape [32].</param>
-    public static LinkKeys Derive(ReadOnlySpan<byte> handshakeHash, ReadOnlySpan<byte> connectorSecret, ReadOnlySpan<byte> listenerSecret)
+    public static LinkKeys Derive(
+        CipherSuites suite, ReadOnlySpan<byte> handshakeHash, ReadOnlySpan<byte> connectorSecret, ReadOnlySpan<byte> listenerSecret)
     {
         Span<byte> input = stackalloc byte[2 * SecretBytes];
         Span<byte> root = stackalloc byte[SecretBytes];
         connectorSecret.CopyTo(input);
         listenerSecret.CopyTo(input[SecretBytes..]);
-        var keys = new LinkKeys();
+        var keys = new LinkKeys(suite);
         try
         {
             HKDF.Extract(HashAlgorithmName.SHA256, input, handshakeHash, root);
             Expand(root, "connector key"u8, keys._connectorKey);
             Expand(root, "connector iv"u8, keys._connectorIv);
             Expand(root, "connector proof"u8, keys._connectorProof);
+            Expand(root, "connector chain"u8, keys._connectorChain);
             Expand(root, "listener key"u8, keys._listenerKey);
             Expand(root, "listener iv"u8, keys._listenerIv);
             Expand(root, "listener proof"u8, keys._listenerProof);
+            Expand(root, "listener chain"u8, keys._listenerChain);
             return keys;
         }
         finally
@@ -57,7 +70,11 @@ internal sealed class LinkKeys : IDisposable
     /// <summary>Cipher of the frames that one end sends.</summary>
     /// <param name="fromConnector">Whether that end is the connector.</param>
     public FrameCipher CreateCipher(bool fromConnector) =>
-        fromConnector ? new FrameCipher(_connectorKey, _connectorIv) : new FrameCipher(_listenerKey, _listenerIv);
+        fromConnector ? FrameCipher.Create(_suite, _connectorKey, _connectorIv) : FrameCipher.Create(_suite, _listenerKey, _listenerIv);
+
+    /// <summary>Later keys of the frames that one end sends.</summary>
+    /// <param name="fromConnector">Whether that end is the connector.</param>
+    public KeyChain CreateChain(bool fromConnector) => new(_suite, fromConnector ? _connectorChain : _listenerChain);
 
     /// <summary>Proof that a data connection belongs to this link: HMAC-SHA256 over its opening and the connection id.</summary>
     /// <param name="fromConnector">Whether the connector proves itself; otherwise the listener does.</param>
@@ -84,7 +101,11 @@ internal sealed class LinkKeys : IDisposable
     /// <summary>Wipes the keys.</summary>
     public void Dispose()
     {
-        foreach (byte[] secret in (ReadOnlySpan<byte[]>)[_connectorKey, _connectorIv, _connectorProof, _listenerKey, _listenerIv, _listenerProof])
+        ReadOnlySpan<byte[]> secrets =
+        [
+            _connectorKey, _connectorIv, _connectorProof, _connectorChain, _listenerKey, _listenerIv, _listenerProof, _listenerChain,
+        ];
+        foreach (byte[] secret in secrets)
         {
             CryptographicOperations.ZeroMemory(secret);
         }

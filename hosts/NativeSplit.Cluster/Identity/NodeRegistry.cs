@@ -1,0 +1,52 @@
+using System.Security.Cryptography.X509Certificates;
+using NativeSplit.Placement;
+
+namespace NativeSplit.Cluster.Identity;
+
+/// <summary>Certificates of workers: who holds one, and whose was revoked. Thread-safe.</summary>
+/// <param name="registry">Where they are kept.</param>
+/// <param name="time">Clock for expiry.</param>
+public sealed class NodeRegistry(ClusterRegistry registry, TimeProvider time)
+{
+    /// <summary>Notes a certificate that was just given to a node.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="certificate">Its certificate.</param>
+    public void Record(NodeId node, X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        DateTimeOffset now = time.GetUtcNow();
+        var issued = new IssuedCertificate(certificate.SerialNumber, node.ToString(), now, certificate.NotAfter.ToUniversalTime(), Revoked: null);
+        registry.Change(content =>
+        {
+            RegistryContent current = content.At(now);
+            return (current with { Certificates = [.. current.Certificates, issued] }, true);
+        });
+    }
+
+    /// <summary>Certificates that haven't ended, in the order they were given.</summary>
+    public IReadOnlyList<IssuedCertificate> List() => registry.Read().At(time.GetUtcNow()).Certificates;
+
+    /// <summary>Revokes every certificate of a node. A new token lets a node join again under that name.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>How many were revoked now.</returns>
+    public int Revoke(NodeId node)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        string name = node.ToString();
+        return registry.Change(content =>
+        {
+            RegistryContent current = content.At(now);
+            int count = current.Certificates.Count(certificate => certificate.Node == name && certificate.Revoked is null);
+            return (current with { Certificates = [.. current.Certificates.Select(certificate => certificate.Node == name ? certificate with { Revoked = certificate.Revoked ?? now } : certificate)] }, count);
+        });
+    }
+
+    /// <summary>Whether a certificate was revoked. Give it to the listener's credentials.</summary>
+    /// <param name="certificate">A certificate of this cluster's authority.</param>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: the registry can't be read; the peer is then refused.</exception>
+    public bool IsRevoked(X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        return registry.Read().Certificates.Any(issued => issued.Serial == certificate.SerialNumber && issued.Revoked is not null);
+    }
+}
