@@ -16,8 +16,9 @@ internal sealed class CostModel
     /// <summary>Computes the tables.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="borders">A plan whose borders alone are allowed; null for any borders.</param>
+    /// <param name="onlyTime">A time that alone is to be least, as <see cref="TimePrices"/> takes it; null for Φ.</param>
     /// <exception cref="PlanException"><see cref="PlanFault.ProblemInvalid"/>.</exception>
-    public CostModel(PlacementProblem problem, Plan? borders = null)
+    public CostModel(PlacementProblem problem, Plan? borders = null, int? onlyTime = null)
     {
         ProblemRules.ThrowIfInvalid(problem);
         _onlySegments = borders is null ? null : [.. borders.Segments.Select(s => (s.Layers.Start, s.Layers.End))];
@@ -25,7 +26,7 @@ internal sealed class CostModel
         Origin = problem.OriginIndex;
         LayerCount = problem.Layers.Count;
         NodeCount = problem.Nodes.Count;
-        Prices = new TimePrices(problem);
+        Prices = new TimePrices(problem, onlyTime);
         _hops = new HopTable(problem, Prices);
         _layers = new LayerTable(problem, Prices);
         EndTimes = LayerTable.EndTimes(problem);
