@@ -17,6 +17,7 @@ root.Add(WorkerVerb.Create());
 root.Add(LogitsVerb.Create());
 root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());
+root.Add(PlanVerb.Create());
 root.Add(BenchVerb.Create());
 
 return await VerbRunner.InvokeAsync(root, args);

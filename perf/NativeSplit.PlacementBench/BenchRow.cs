@@ -19,8 +19,8 @@ internal sealed record BenchRow(int Layers, int Nodes, int RoomPercent, int Acce
         new(32, 8, 200, 0, 1000, 100),
         new(80, 16, 130, 10_000, 1000, 40),
         new(80, 16, 200, 10_000, 1000, 40),
-        new(126, 64, 200, 10_000, 1000, 20),
-        new(126, 64, 105, 50_000, 2000, 10),
+        new(126, 64, 800, 10_000, 1000, 20),
+        new(126, 64, 150, 50_000, 2000, 10),
     ];
 
     /// <summary>As in tables.</summary>
