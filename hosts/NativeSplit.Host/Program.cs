@@ -19,6 +19,7 @@ root.Add(NodeVerb.Create());
 root.Add(LogitsVerb.Create());
 root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());
+root.Add(PlanVerb.Create());
 root.Add(BenchVerb.Create());
 
 return await VerbRunner.InvokeAsync(root, args);

@@ -29,6 +29,7 @@ public static class PlacementChecker
         }
 
         CheckTrust(problem, plan, faults);
+        CheckNewcomers(problem, plan, faults);
         CheckMemory(problem, plan, faults);
         CheckedTimes times = new(problem, plan, faults);
         CheckLoad(problem, plan, faults, out long utilization);
@@ -59,6 +60,18 @@ public static class PlacementChecker
             else if (LayersOf(segment).Any(u => problem.Layers[u].IsPrivacyCritical))
             {
                 faults.Add($"Node {segment.Node} isn't trusted, but layer {LayersOf(segment).First(u => problem.Layers[u].IsPrivacyCritical)} is privacy-critical.");
+            }
+        }
+    }
+
+    private static void CheckNewcomers(PlacementProblem problem, Plan plan, List<string> faults)
+    {
+        foreach (PlanSegment segment in plan.Segments.Where(s => !Node(problem, s.Node).AcceptsLayers))
+        {
+            PlanSegment[] kept = [.. problem.Migration?.Current.Segments.Where(s => s.Node == segment.Node) ?? []];
+            if (LayersOf(segment).Any(u => !kept.Any(s => s.Layers.Contains(u))))
+            {
+                faults.Add($"Node {segment.Node} takes no new layer, but layer {LayersOf(segment).First(u => !kept.Any(s => s.Layers.Contains(u)))} isn't there yet.");
             }
         }
     }

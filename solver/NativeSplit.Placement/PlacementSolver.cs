@@ -23,10 +23,24 @@ public static class PlacementSolver
         return result is PlacementResult.Infeasible ? new PlacementResult.Infeasible(Infeasibility.Explain(problem, meter)) : result;
     }
 
-    /// <summary>Solves, and tells how. Reasons of an infeasible problem are left out.</summary>
-    internal static (PlacementResult Result, SearchOutcome Outcome) Search(PlacementProblem problem, BudgetMeter meter)
+    /// <summary>Finds the best nodes for the segments of a plan, whose borders stay.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="plan">The plan with the borders; tiles the layers.</param>
+    /// <param name="budget">How long to search, and how near to the optimum.</param>
+    /// <returns>As <see cref="Solve"/>, but for plans with these borders alone; an infeasible answer has no reasons.</returns>
+    /// <exception cref="PlanException"><see cref="PlanFault.ProblemInvalid"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The budget has no steps or a negative gap.</exception>
+    public static PlacementResult Redistribute(PlacementProblem problem, Plan plan, SolveBudget budget)
     {
-        CostModel model = new(problem);
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(budget);
+        return Search(problem, new BudgetMeter(budget), plan).Result;
+    }
+
+    /// <summary>Solves, and tells how. Reasons of an infeasible problem are left out.</summary>
+    internal static (PlacementResult Result, SearchOutcome Outcome) Search(PlacementProblem problem, BudgetMeter meter, Plan? borders = null)
+    {
+        CostModel model = new(problem, borders);
         if (model.Layers.MemoryLimit[model.Origin] < 0 || model.Layers.LoadLimit[model.Origin] < 0)
         {
             return (new PlacementResult.Infeasible([]), new SearchOutcome(true, long.MaxValue, 0, 0));
@@ -34,7 +48,9 @@ public static class PlacementSolver
 
         SegmentProgram program = new(model, meter);
         SearchOutcome outcome = program.Run();
-        PlacementResult.Placed? best = program.Incumbent.Exists ? Checked(problem, ToPlan(problem, program.Incumbent.Pieces), program.Incumbent.Cost, outcome.LowerBound) : null;
+        PlacementResult.Placed? best = program.Incumbent.Exists
+            ? Checked(problem, ToPlan(problem, program.Incumbent.Pieces), program.Incumbent.Cost, outcome.LowerBound) with { Evidence = program.Evidence() }
+            : null;
         PlacementResult result = outcome.IsClosed switch
         {
             true when best is null => new PlacementResult.Infeasible([]),

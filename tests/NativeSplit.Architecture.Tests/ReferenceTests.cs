@@ -19,10 +19,11 @@ public sealed class ReferenceTests
         ["Model"] = ["Kernels", "Jinja"],
         ["Engine"] = ["Model", "Kernels"],
         ["Placement"] = ["Model"],
+        ["Placement.Z3"] = ["Placement"],
         ["Cluster"] = ["Engine", "Model", "Placement", "Transport"],
         ["Gateway"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
         ["Worker"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
-        ["Host"] = ["Gateway", "Worker", "Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
+        ["Host"] = ["Gateway", "Worker", "Cluster", "Engine", "Model", "Kernels", "Placement", "Placement.Z3", "Transport"],
     };
 
     public static TheoryData<string> ProductProjects => [.. Rooms.SelectMany(ProjectsIn).Order(StringComparer.Ordinal)];

@@ -22,6 +22,24 @@ internal static class BruteForce
         return best;
     }
 
+    /// <summary>Least time of all plans that keep the rules, in µs.</summary>
+    public static long? LeastTime(PlacementProblem problem, int time)
+    {
+        int[] at = new int[problem.Layers.Count];
+        long? best = null;
+        do
+        {
+            Plan plan = ToPlan(problem, at);
+            if (PlacementChecker.Check(problem, plan).Faults.Count == 0)
+            {
+                long now = Deciding.SloWhatIf.TimesOf(problem, plan)[time];
+                best = best <= now ? best : now;
+            }
+        }
+        while (Next(at, problem.Nodes.Count));
+        return best;
+    }
+
     private static Plan ToPlan(PlacementProblem problem, int[] at)
     {
         List<PlanSegment> segments = [];

@@ -11,17 +11,22 @@ internal sealed class CostModel
 
     private readonly LayerTable _layers;
     private readonly HopTable _hops;
+    private readonly HashSet<(int Start, int End)>? _onlySegments;
 
     /// <summary>Computes the tables.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="borders">A plan whose borders alone are allowed; null for any borders.</param>
+    /// <param name="onlyTime">A time that alone is to be least, as <see cref="TimePrices"/> takes it; null for Φ.</param>
     /// <exception cref="PlanException"><see cref="PlanFault.ProblemInvalid"/>.</exception>
-    public CostModel(PlacementProblem problem)
+    public CostModel(PlacementProblem problem, Plan? borders = null, int? onlyTime = null)
     {
         ProblemRules.ThrowIfInvalid(problem);
+        _onlySegments = borders is null ? null : [.. borders.Segments.Select(s => (s.Layers.Start, s.Layers.End))];
         Problem = problem;
         Origin = problem.OriginIndex;
         LayerCount = problem.Layers.Count;
         NodeCount = problem.Nodes.Count;
-        Prices = new TimePrices(problem);
+        Prices = new TimePrices(problem, onlyTime);
         _hops = new HopTable(problem, Prices);
         _layers = new LayerTable(problem, Prices);
         EndTimes = LayerTable.EndTimes(problem);
@@ -54,6 +59,23 @@ internal sealed class CostModel
 
     internal LayerTable Layers => _layers;
 
+    /// <summary>True unless the borders are given and these are others.</summary>
+    internal bool MayCut(int start, int end) => _onlySegments?.Contains((start, end)) ?? true;
+
+    /// <summary>Index of a node, or -1.</summary>
+    internal int IndexOf(NodeId id)
+    {
+        for (int n = 0; n < NodeCount; n++)
+        {
+            if (Problem.Nodes[n].Id == id)
+            {
+                return n;
+            }
+        }
+
+        return -1;
+    }
+
     internal bool IsTrusted(int node) => Problem.Nodes[node].IsTrusted;
 
     /// <summary>Segments that the node may hold.</summary>
@@ -74,7 +96,7 @@ internal sealed class CostModel
         {
             (int node, int start, int end) = pieces[p];
             int from = p == 0 ? Origin : pieces[p - 1].Node;
-            if ((p > 0 && from == node) || !_hops.IsUsable(from, node) || _layers.MaxEnd(node, start) < end || ++segments[node] > MaxSegments(node))
+            if ((p > 0 && from == node) || !_hops.IsUsable(from, node) || _layers.MaxEnd(node, start) < end || !MayCut(start, end) || ++segments[node] > MaxSegments(node))
             {
                 return null;
             }

@@ -130,7 +130,8 @@ internal sealed class LayerTable
         }
 
         long? move = moves is null ? 0 : moves.Price(n, u);
-        _allowed[i] = prices.IsUsable(times) && move is not null && (node.IsTrusted || !problem.NeedsTrust(u));
+        _allowed[i] = prices.IsUsable(times) && move is not null && (node.IsTrusted || !problem.NeedsTrust(u))
+            && (node.AcceptsLayers || problem.HolderOf(u) == node.Id);
         if (_allowed[i])
         {
             _latency[i] = prices.Latency(times);

@@ -25,12 +25,7 @@ internal sealed class MigrationPrices
     public long? Price(int node, int layer)
     {
         NodeId to = _problem.Nodes[node].Id;
-        NodeId? holder = null;
-        foreach (PlanSegment segment in _facts.Current.Segments)
-        {
-            holder = segment.Layers.Contains(layer) ? segment.Node : holder;
-        }
-
+        NodeId? holder = _problem.HolderOf(layer);
         if (holder == to)
         {
             return 0;

@@ -10,7 +10,9 @@ internal sealed class TimePrices
     private readonly Int128[] _missUp;
     private readonly Int128[] _missDown;
 
-    public TimePrices(PlacementProblem problem)
+    /// <param name="problem">The problem.</param>
+    /// <param name="onlyTime">The one quantity that costs, 1e-5 per µs, so that Φ is that time; null for the problem's own prices.</param>
+    public TimePrices(PlacementProblem problem, int? onlyTime = null)
     {
         Count = 2 * problem.Requests.Count;
         Objective = new long[Count];
@@ -28,6 +30,10 @@ internal sealed class TimePrices
             _latencyDown[q] = 2 * per;
             _missUp[q] = share * problem.Weights.SloMiss;
             _missDown[q] = per;
+            if (onlyTime is { } only)
+            {
+                (_latencyUp[q], _latencyDown[q], _missUp[q]) = (q == only ? 1 : 0, 1, 0);
+            }
         }
     }
 

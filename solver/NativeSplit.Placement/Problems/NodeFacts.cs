@@ -20,6 +20,9 @@ public sealed record NodeFacts
 
     /// <summary>Utilisation by other work, in 1e-6 of the node.</summary>
     public int BaseLoad { get; init; }
+
+    /// <summary>False while the node drains or cools down: it may keep layers of the plan in force and takes no other.</summary>
+    public bool AcceptsLayers { get; init; } = true;
 }
 
 /// <summary>A directed link. A pair without one can't talk.</summary>

@@ -51,6 +51,18 @@ public sealed record PlacementProblem
         }
     }
 
+    /// <summary>Node that holds the layer by the plan in force, or null.</summary>
+    internal NodeId? HolderOf(int layer)
+    {
+        NodeId? holder = null;
+        foreach (PlanSegment segment in Migration?.Current.Segments ?? [])
+        {
+            holder = segment.Layers.Contains(layer) ? segment.Node : holder;
+        }
+
+        return holder;
+    }
+
     /// <summary>True when the layer may run on trusted nodes only: it is critical itself, or a class of requests is private.</summary>
     internal bool NeedsTrust(int layer) => Layers[layer].IsPrivacyCritical || Requests.Any(r => r.IsPrivate);
 }

@@ -121,6 +121,11 @@ internal sealed class LabelSetting
         _meter.Spend(maxEnd - start);
         for (int end = start + 1; end <= maxEnd; end++)
         {
+            if (!_model.MayCut(start, end))
+            {
+                continue;
+            }
+
             long priced = before + _relaxation.Segment(_segments.Index(n, start, end));
             long utilization = _segments.UtilizationAlone(n, start, end);
             if (isSecond)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using NativeSplit.Placement.Costs;
 
 namespace NativeSplit.Placement.Solving;
@@ -25,6 +26,7 @@ internal sealed class Relaxation
     private readonly long[] _start;
     private readonly long[] _end;
     private readonly long[] _prefix;
+    private readonly long[] _starts;
     private long[] _enter = [];
     private long[] _leave = [];
     private long _constant;
@@ -40,6 +42,7 @@ internal sealed class Relaxation
         _start = new long[_nodes];
         _end = new long[_nodes];
         _prefix = new long[_layers + 1];
+        _starts = new long[_nodes];
         Bit = new int[_nodes];
         Multipliers = new Multipliers(_nodes, _model.Prices.Count);
         Resize();
@@ -194,16 +197,8 @@ internal sealed class Relaxation
             }
 
             int count = _segments.MaxEnd(n, boundary) - boundary;
-            long best = Infinite;
-            if (count > 0)
-            {
-                ReadOnlySpan<long> segment = _priced.AsSpan(_segments.Index(n, boundary, boundary + 1), count);
-                ReadOnlySpan<long> rest = _leave.AsSpan(Index(mask, n, boundary + 1), count);
-                for (int k = 0; k < segment.Length; k++)
-                {
-                    best = Math.Min(best, segment[k] + rest[k]);
-                }
-            }
+            long best = count <= 0 ? Infinite
+                : LeastSum(_priced.AsSpan(_segments.Index(n, boundary, boundary + 1), count), _leave.AsSpan(Index(mask, n, boundary + 1), count));
 
             // Segments cost far less than half of Infinite, so only an infinite rest gets there.
             _enter[Index(mask, n, boundary)] = best >= Infinite / 2 ? Infinite : best;
@@ -212,19 +207,44 @@ internal sealed class Relaxation
 
     private void FillLeave(int mask, int boundary)
     {
+        // The cheapest start of each node side by side, so that a hop row and this row add up lane by lane.
+        for (int n = 0; n < _nodes; n++)
+        {
+            _starts[n] = (mask & Bit[n]) == 0 ? Enter(mask | Bit[n], n, boundary) : Infinite;
+        }
+
         for (int from = 0; from < _nodes; from++)
         {
-            long best = Infinite;
-            for (int n = 0; n < _nodes; n++)
+            long best = LeastSum(_hop.AsSpan(from * _nodes, _nodes), _starts);
+            _leave[Index(mask, from, boundary)] = best >= Infinite / 2 ? Infinite : best;
+        }
+    }
+
+    // min over i of a[i] + b[i]. Two infinite ones still fit in 64 bits.
+    private static long LeastSum(ReadOnlySpan<long> a, ReadOnlySpan<long> b)
+    {
+        long best = Infinite;
+        int i = 0;
+        if (Vector.IsHardwareAccelerated && a.Length >= Vector<long>.Count)
+        {
+            Vector<long> least = new(Infinite);
+            for (; i <= a.Length - Vector<long>.Count; i += Vector<long>.Count)
             {
-                if ((mask & Bit[n]) == 0)
-                {
-                    best = Math.Min(best, Sum(Hop(from, n), Enter(mask | Bit[n], n, boundary)));
-                }
+                least = Vector.Min(least, new Vector<long>(a[i..]) + new Vector<long>(b[i..]));
             }
 
-            _leave[Index(mask, from, boundary)] = best;
+            for (int lane = 0; lane < Vector<long>.Count; lane++)
+            {
+                best = Math.Min(best, least[lane]);
+            }
         }
+
+        for (; i < a.Length; i++)
+        {
+            best = Math.Min(best, a[i] + b[i]);
+        }
+
+        return best;
     }
 
     private void PriceAll()
@@ -281,7 +301,7 @@ internal sealed class Relaxation
             for (int end = start + 1; end <= _segments.MaxEnd(n, start); end++)
             {
                 int i = _segments.Index(n, start, end);
-                _priced[i] = checked(_prefix[end] - _prefix[start] + (Scale * _segments.UtilizationAlone(n, start, end)) + Multipliers.Visits[n]
+                _priced[i] = !_model.MayCut(start, end) ? Infinite : checked(_prefix[end] - _prefix[start] + (Scale * _segments.UtilizationAlone(n, start, end)) + Multipliers.Visits[n]
                     + (Multipliers.Memory[n] * _segments.MemoryUnits(start, end)) + (Multipliers.Load[n] * _segments.Load(n, start, end)));
             }
         }

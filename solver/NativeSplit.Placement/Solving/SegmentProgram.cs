@@ -1,3 +1,4 @@
+using NativeSplit.Placement.Certifying;
 using NativeSplit.Placement.Costs;
 
 namespace NativeSplit.Placement.Solving;
@@ -19,10 +20,11 @@ internal sealed class SegmentProgram
     private const int FirstWidth = 8;
     private const int BeamWidth = 64;
     private const int MaxWidth = 1 << 17;
-    private const int MaxTracked = 8;
+    internal const int MaxTracked = 8;
 
     private readonly CostModel _model;
     private readonly BudgetMeter _meter;
+    private readonly SegmentTable _segments;
     private readonly Relaxation _relaxation;
     private readonly DualAscent _dual;
     private readonly LabelSetting _labels;
@@ -34,10 +36,10 @@ internal sealed class SegmentProgram
         _model = model;
         _meter = meter;
         Incumbent = new Incumbent(model);
-        SegmentTable segments = new(model);
-        _relaxation = new Relaxation(segments);
-        _dual = new DualAscent(segments, _relaxation, Incumbent);
-        _labels = new LabelSetting(segments, _relaxation, Incumbent, meter);
+        _segments = new SegmentTable(model);
+        _relaxation = new Relaxation(_segments);
+        _dual = new DualAscent(_segments, _relaxation, Incumbent);
+        _labels = new LabelSetting(_segments, _relaxation, Incumbent, meter);
         _local = new LocalSearch(model, Incumbent, meter);
     }
 
@@ -47,6 +49,7 @@ internal sealed class SegmentProgram
     /// <summary>Searches until the gap is closed or the budget is gone.</summary>
     public SearchOutcome Run()
     {
+        OfferCurrent();
         _dual.Climb(25, 1.0, _meter);
         if (_dual.Bound >= Relaxation.Infinite)
         {
@@ -90,6 +93,34 @@ internal sealed class SegmentProgram
         }
     }
 
+    /// <summary>The multipliers as they stand, for whoever wants to check the bound or to go on from it.</summary>
+    public DualEvidence Evidence() => Tightening.EvidenceOf(_segments, _relaxation);
+
+    // What runs now is a plan too, and often one that is hard to beat.
+    private void OfferCurrent()
+    {
+        if (_model.Problem.Migration is not { } migration)
+        {
+            return;
+        }
+
+        List<Piece> pieces = [];
+        int end = 0;
+        foreach (PlanSegment segment in migration.Current.Segments)
+        {
+            int node = _model.IndexOf(segment.Node);
+            if (node < 0 || segment.Layers.Start != end || segment.Layers.IsEmpty)
+            {
+                return;
+            }
+
+            end = segment.Layers.End;
+            pieces.Add(new Piece(node, segment.Layers.Start, end));
+        }
+
+        Incumbent.Offer(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pieces));
+    }
+
     private SearchOutcome Outcome(bool isClosed, long bound) => new(isClosed, bound, _labels.LabelCount, _meter.Spent);
 
     private void Raise(long bound) => _bound = Math.Max(_bound, Math.Min(bound, Incumbent.Cost));
@@ -103,23 +134,8 @@ internal sealed class SegmentProgram
 
     private void TrackMore()
     {
-        for (int added = 0; added < 2 && _relaxation.TrackedCount < MaxTracked; added++)
+        for (int added = 0; added < 2 && Tightening.TrackWorst(_model, _relaxation, _dual, MaxTracked); added++)
         {
-            int worst = -1;
-            for (int n = 0; n < _model.NodeCount; n++)
-            {
-                if (_relaxation.Bit[n] == 0 && _model.MaxSegments(n) == 1 && _dual.OverVisited[n] > (worst < 0 ? 0 : _dual.OverVisited[worst]))
-                {
-                    worst = n;
-                }
-            }
-
-            if (worst < 0)
-            {
-                return;
-            }
-
-            _relaxation.Track(worst);
         }
     }
 }
