@@ -18,5 +18,6 @@ root.Add(LogitsVerb.Create());
 root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());
 root.Add(BenchVerb.Create());
+root.Add(DevicesVerb.Create());
 
 return await VerbRunner.InvokeAsync(root, args);

@@ -156,6 +156,24 @@ public sealed class DeviceKernels
         }
     }
 
+    /// <summary>Copies an array on the device.</summary>
+    /// <param name="source">Shape [n].</param>
+    /// <param name="destination">Shape [n]; apart from <paramref name="source"/>.</param>
+    public void Copy(DeviceArray<float> source, DeviceArray<float> destination)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
+        RequireRoom(destination.Length, source.Length, nameof(destination));
+        try
+        {
+            source.View.CopyTo(_device.Stream, destination.View.SubView(0, source.Length));
+        }
+        catch (Exception e) when (DriverErrors.IsOne(e))
+        {
+            throw DriverErrors.Wrap(_device.Id, "a copy was launched", e);
+        }
+    }
+
     /// <summary>The product of a type, compiled.</summary>
     internal ProductKernel ProductOf(WeightType type)
     {

@@ -31,11 +31,12 @@ internal static class BenchVerb
         Option<string> chunk = new("--chunk") { Description = "Rows that a prompt is taken in at a time.", HelpName = "N", DefaultValueFactory = _ => "512" };
         Option<string?> kernels = ComputeOptions.Kernels();
         Option<bool> pin = ComputeOptions.Pin();
+        Option<string> device = ComputeOptions.Device();
         Option<bool> markdown = new("--markdown") { Description = "Print a Markdown table." };
         Option<bool> json = CommonArguments.Json();
         Command command = new("bench", "Measure prefill and decode in one process: tokens/s, weight bandwidth and its share of the machine's, load time, memory.")
         {
-            model, prefill, decode, batch, depth, threads, repetitions, chunk, kernels, pin, markdown, json,
+            model, prefill, decode, batch, depth, threads, repetitions, chunk, kernels, pin, device, markdown, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -70,7 +71,7 @@ internal static class BenchVerb
             List<BenchGroup> groups = [];
             foreach (int count in counts)
             {
-                groups.Add(await BenchRunner.RunAsync(path, new Compute(set, count, Pin: parsed.GetValue(pin)), plan, cancellationToken));
+                groups.Add(await BenchRunner.RunAsync(path, new Compute(set, count, Pin: parsed.GetValue(pin), Device: ComputeOptions.ReadDevice(parsed.GetRequiredValue(device))), plan, cancellationToken));
             }
 
             using ModelFile file = ModelFile.Open(path);
