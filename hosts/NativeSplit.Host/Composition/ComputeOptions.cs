@@ -9,7 +9,8 @@ namespace NativeSplit.Host.Composition;
 /// <summary>The options about how this process computes, the same for every verb that does.</summary>
 internal sealed class ComputeOptions
 {
-    private const string Processor = "cpu";
+    /// <summary>What <c>--device</c> says for no device.</summary>
+    public const string Processor = "cpu";
 
     private readonly Option<int> _threads;
 

@@ -60,7 +60,7 @@ internal static class DemoVerb
 
     private static async Task<int> RunAsync(LoadedModel loaded, Compute machine, Plan plan, RunningGateway gateway, RouteOptions limits, string modelPath, string prompt, bool once, CancellationToken cancellationToken)
     {
-        string[] arguments = ["--model", modelPath, "--kernels", machine.Kernels.Name, "--threads", machine.Threads.ToString(System.Globalization.CultureInfo.InvariantCulture)];
+        string[] arguments = ["--model", modelPath, "--kernels", machine.Kernels.Name, "--threads", machine.Threads.ToString(System.Globalization.CultureInfo.InvariantCulture), "--device", machine.Device?.ToString() ?? ComputeOptions.Processor];
         int port = gateway.Driver!.LocalEndPoint.Port;
         await using WorkerProcess first = WorkerProcess.Start(DemoPlan.FirstWorker, port, gateway.CreateToken(DemoPlan.FirstWorker).ToText(), arguments);
         await using WorkerProcess second = WorkerProcess.Start(DemoPlan.SecondWorker, port, gateway.CreateToken(DemoPlan.SecondWorker).ToText(), arguments);
