@@ -11,6 +11,15 @@ if [ $# -eq 0 ]; then
     set -- $(ls -d tests/NativeSplit.*.Tests | sed 's#tests/NativeSplit\.##; s#\.Tests$##')
 fi
 
+# Device tests run on PoCL, an OpenCL driver for the processor. Without it they are skipped and say so, as when this fails.
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && ! ldconfig -p | grep -q 'libOpenCL\.so\.1'; then
+    packages="pocl-opencl-icd ocl-icd-libopencl1"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086
+    timeout 120 sh -c "apt-get install -y -qq --no-install-recommends $packages || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; }" \
+        >/dev/null 2>&1 || echo "PoCL couldn't be installed; tests on OpenCL devices are skipped."
+fi
+
 dotnet build NativeSplit.sln -c "$configuration" --nologo -v quiet
 
 passed=0 failed=0 skipped=0 broken=()

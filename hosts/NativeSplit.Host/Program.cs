@@ -21,5 +21,6 @@ root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());
 root.Add(PlanVerb.Create());
 root.Add(BenchVerb.Create());
+root.Add(DevicesVerb.Create());
 
 return await VerbRunner.InvokeAsync(root, args);

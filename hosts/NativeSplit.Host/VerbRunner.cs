@@ -3,6 +3,7 @@ using NativeSplit.Cluster;
 using NativeSplit.Engine;
 using NativeSplit.Gateway;
 using NativeSplit.Kernels;
+using NativeSplit.Kernels.Ilgpu;
 using NativeSplit.Model;
 using NativeSplit.Placement;
 using NativeSplit.Transport.Links;
@@ -100,7 +101,7 @@ internal static class VerbRunner
         ModelException or PlanException => ExitCode.BadFile,
         ClusterException or LinkException or GatewayException => ExitCode.Network,
         EngineException => ExitCode.Refused,
-        KernelException => ExitCode.Usage,
+        KernelException or DeviceException => ExitCode.Usage,
         IOException or UnauthorizedAccessException => ExitCode.Failed,
         _ => null,
     };

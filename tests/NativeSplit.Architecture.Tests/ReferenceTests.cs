@@ -14,16 +14,18 @@ public sealed class ReferenceTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Kernels"] = [],
+        ["Kernels.Ilgpu"] = ["Kernels"],
         ["Jinja"] = [],
         ["Transport"] = [],
         ["Model"] = ["Kernels", "Jinja"],
         ["Engine"] = ["Model", "Kernels"],
+        ["Engine.Ilgpu"] = ["Engine", "Model", "Kernels", "Kernels.Ilgpu"],
         ["Placement"] = ["Model"],
         ["Placement.Z3"] = ["Placement"],
         ["Cluster"] = ["Engine", "Model", "Placement", "Transport"],
         ["Gateway"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
         ["Worker"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
-        ["Host"] = ["Gateway", "Worker", "Cluster", "Engine", "Model", "Kernels", "Placement", "Placement.Z3", "Transport"],
+        ["Host"] = ["Gateway", "Worker", "Cluster", "Engine", "Engine.Ilgpu", "Model", "Kernels", "Kernels.Ilgpu", "Placement", "Placement.Z3", "Transport"],
     };
 
     public static TheoryData<string> ProductProjects => [.. Rooms.SelectMany(ProjectsIn).Order(StringComparer.Ordinal)];

@@ -143,7 +143,7 @@ public sealed class VerbTests : IDisposable
     {
         Finished root = await NativeSplitProcess.RunAsync("--help");
         Assert.Equal(0, root.Code);
-        foreach (string verb in (string[])["run", "demo", "serve", "worker", "logits", "tokenize", "inspect", "bench"])
+        foreach (string verb in (string[])["run", "demo", "serve", "worker", "logits", "tokenize", "inspect", "bench", "devices"])
         {
             Assert.Contains(verb, root.Output);
             Assert.Equal(0, (await NativeSplitProcess.RunAsync(verb, "--help")).Code);

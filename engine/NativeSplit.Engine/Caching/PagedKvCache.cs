@@ -26,7 +26,7 @@ public sealed class PagedKvCache : IDisposable
 
     /// <summary>Allocates the cache of a layer range.</summary>
     /// <param name="shape">Shape of the whole model; its context bounds one sequence.</param>
-    /// <param name="layers">Layers in the cache.</param>
+    /// <param name="layers">Layers in the cache; 0 for the book-keeping alone, where the memory lies on a device.</param>
     /// <param name="capacityTokens">Positions over all sequences; rounded up to whole pages.</param>
     /// <param name="type">How elements are kept.</param>
     /// <exception cref="ArgumentOutOfRangeException">The capacity isn't positive, or one layer would hold more than 2³¹ − 1 elements, or heads are too large for the type.</exception>
@@ -107,7 +107,7 @@ public sealed class PagedKvCache : IDisposable
     /// <summary>Checks that a batch continues its sequences inside their reservations. Changes nothing that a caller can see.</summary>
     /// <exception cref="ArgumentException">An entry has no rows, or a sequence is there twice.</exception>
     /// <exception cref="EngineException">A sequence has no reservation for its rows, or its position isn't the next one.</exception>
-    internal void Check(ReadOnlySpan<SequenceRows> batch)
+    public void Check(ReadOnlySpan<SequenceRows> batch)
     {
         _batch++;
         foreach (var rows in batch)
@@ -141,7 +141,7 @@ public sealed class PagedKvCache : IDisposable
     }
 
     /// <summary>Notes that the rows of a checked batch are cached in every layer.</summary>
-    internal void Advance(ReadOnlySpan<SequenceRows> batch)
+    public void Advance(ReadOnlySpan<SequenceRows> batch)
     {
         foreach (var rows in batch)
         {

@@ -8,7 +8,7 @@ internal static class BenchRunner
 {
     public static async Task<BenchGroup> RunAsync(string path, Compute compute, BenchPlan plan, CancellationToken cancellationToken)
     {
-        double before = ReadBandwidth.Measure(compute.Threads);
+        double before = MeasureBandwidth(compute);
         GC.Collect();
         MachineFacts.ResetPeakMemory();
 
@@ -48,7 +48,7 @@ internal static class BenchRunner
             peak = MachineFacts.PeakMemoryBytes;
         }
 
-        double bandwidth = Math.Max(before, ReadBandwidth.Measure(compute.Threads));
+        double bandwidth = Math.Max(before, MeasureBandwidth(compute));
         return new BenchGroup(compute.Threads, backend, load, bandwidth, peak, [.. runs.Select(run => new BenchResult
         {
             Test = run.Test,
@@ -58,5 +58,17 @@ internal static class BenchRunner
             OperationsPerToken = 2 * (layerParameters + (run.Test.IsPrefill ? 0 : headParameters)),
             ReadBandwidth = bandwidth,
         })]);
+    }
+
+    // The layers' weights lie on the device, so its memory is the one to compare with.
+    private static double MeasureBandwidth(Compute compute)
+    {
+        if (compute.Device is not { } id)
+        {
+            return ReadBandwidth.Measure(compute.Threads);
+        }
+
+        using DeviceLease lease = DeviceLease.Take(id);
+        return DeviceBandwidth.Measure(lease.Device);
     }
 }

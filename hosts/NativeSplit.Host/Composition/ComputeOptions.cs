@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Kernels;
+using NativeSplit.Kernels.Ilgpu;
 using NativeSplit.Kernels.Threading;
 
 namespace NativeSplit.Host.Composition;
@@ -8,6 +9,9 @@ namespace NativeSplit.Host.Composition;
 /// <summary>The options about how this process computes, the same for every verb that does.</summary>
 internal sealed class ComputeOptions
 {
+    /// <summary>What <c>--device</c> says for no device.</summary>
+    public const string Processor = "cpu";
+
     private static readonly Dictionary<string, KeyValueType> NamesOfKvTypes = new(StringComparer.OrdinalIgnoreCase)
     {
         ["f32"] = KeyValueType.F32,
@@ -30,6 +34,8 @@ internal sealed class ComputeOptions
     };
 
     private readonly Option<bool> _pin = Pin();
+
+    private readonly Option<string> _device = Device();
 
     public static Option<string?> Kernels() => new("--kernels")
     {
@@ -58,6 +64,18 @@ internal sealed class ComputeOptions
         }
     }
 
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "Where the layers run: cpu, cuda:N or opencl:N (see `nativesplit devices`). Embedding and head always run on the processor.",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => Processor,
+    };
+
+    /// <summary>Reads the name of a device; null for the processor.</summary>
+    public static DeviceId? ReadDevice(string text) => text == Processor ? null
+        : DeviceId.TryParse(text, out DeviceId id) ? id
+        : throw new UsageException($"--device '{text}' isn't a device; give cpu, cuda:N or opencl:N. `nativesplit devices` lists them.");
+
     /// <summary>Precision of activations, for verbs that run alone. Nodes of a cluster always use the same one, int8.</summary>
     /// <param name="standard">What the verb does when nothing is asked for.</param>
     public static Option<ActivationPrecision> Precision(ActivationPrecision standard) => new("--precision")
@@ -73,6 +91,7 @@ internal sealed class ComputeOptions
         command.Add(_kernels);
         command.Add(_pin);
         command.Add(_kvType);
+        command.Add(_device);
     }
 
     public Compute Read(ParseResult parsed)
@@ -83,7 +102,9 @@ internal sealed class ComputeOptions
             throw new UsageException($"--threads {threads} is outside 1 to 1024.");
         }
 
-        return new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads, Pin: parsed.GetValue(_pin)) { KvType = parsed.GetValue(_kvType) };
+        var read = new Compute(KernelCatalog.Select(parsed.GetValue(_kernels)), threads, Pin: parsed.GetValue(_pin), Device: ReadDevice(parsed.GetRequiredValue(_device))) { KvType = parsed.GetValue(_kvType) };
+        read.Check();
+        return read;
     }
 }
 
@@ -92,11 +113,22 @@ internal sealed class ComputeOptions
 /// <param name="Threads">Threads of a team.</param>
 /// <param name="Precision">How activations meet quantised weights.</param>
 /// <param name="Pin">Whether threads are bound to processors.</param>
-internal sealed record Compute(KernelSet Kernels, int Threads, ActivationPrecision Precision = ActivationPrecision.Int8, bool Pin = false)
+/// <param name="Device">Where the layers run; null for the processor.</param>
+internal sealed record Compute(KernelSet Kernels, int Threads, ActivationPrecision Precision = ActivationPrecision.Int8, bool Pin = false, DeviceId? Device = null)
 {
     /// <summary>A team of these threads; the caller owns it.</summary>
     public ThreadTeam CreateTeam() => ThreadTeam.Create(Threads, Pin);
 
     /// <summary>How the KV cache keeps keys and values.</summary>
     public KeyValueType KvType { get; init; }
+
+    /// <summary>Checks that the options go together.</summary>
+    /// <exception cref="UsageException">They don't.</exception>
+    public void Check()
+    {
+        if (Device is not null && KvType != KeyValueType.F32)
+        {
+            throw new UsageException("--kv-type is for the processor; a device keeps keys and values as f32. Leave one of --device and --kv-type out.");
+        }
+    }
 }

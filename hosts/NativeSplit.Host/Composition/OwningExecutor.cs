@@ -1,5 +1,6 @@
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
+using NativeSplit.Engine.Ilgpu;
 using NativeSplit.Kernels.Threading;
 using NativeSplit.Model;
 using NativeSplit.Model.Files;
@@ -7,17 +8,17 @@ using NativeSplit.Model.Weights;
 
 namespace NativeSplit.Host.Composition;
 
-/// <summary>A CPU executor together with what it borrows: weights, and a team of its own unless one is lent.</summary>
+/// <summary>An executor together with what it borrows: weights, and a device, or a team of its own unless one is lent.</summary>
 internal sealed class OwningExecutor : ILayerExecutor
 {
     private readonly ModelWeights _weights;
-    private readonly ThreadTeam? _ownTeam;
-    private readonly CpuLayerExecutor _executor;
+    private readonly IDisposable? _lender;
+    private readonly ILayerExecutor _executor;
 
-    private OwningExecutor(ModelWeights weights, ThreadTeam? ownTeam, CpuLayerExecutor executor)
+    private OwningExecutor(ModelWeights weights, IDisposable? lender, ILayerExecutor executor)
     {
         _weights = weights;
-        _ownTeam = ownTeam;
+        _lender = lender;
         _executor = executor;
     }
 
@@ -34,22 +35,31 @@ internal sealed class OwningExecutor : ILayerExecutor
     /// <param name="layers">The layers.</param>
     /// <param name="kvTokens">Positions of KV cache.</param>
     /// <param name="maxRows">Rows of a batch at most.</param>
-    /// <param name="compute">Kernels and threads.</param>
+    /// <param name="compute">Device, or kernels and threads.</param>
     /// <param name="team">Team to borrow; null: one of its own, for an executor that runs beside others.</param>
     public static ILayerExecutor Create(ModelFile file, LayerRange layers, int kvTokens, int maxRows, Compute compute, ThreadTeam? team)
     {
         ModelWeights? weights = null;
-        ThreadTeam? ownTeam = null;
+        IDisposable? lender = null;
         try
         {
             weights = file.Load(WeightSelection.LayersOnly(layers));
-            ownTeam = team is null ? compute.CreateTeam() : null;
+            if (compute.Device is { } device)
+            {
+                DeviceLease lease = DeviceLease.Take(device);
+                lender = lease;
+                var sizes = new IlgpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows };
+                return new OwningExecutor(weights, lender, new IlgpuLayerExecutor(file.Shape, weights, lease.Device, sizes));
+            }
+
+            ThreadTeam? ownTeam = team is null ? compute.CreateTeam() : null;
+            lender = ownTeam;
             var options = new CpuExecutorOptions { KvCapacityTokens = kvTokens, MaxBatchRows = maxRows, Activations = compute.Precision, KvType = compute.KvType };
-            return new OwningExecutor(weights, ownTeam, new CpuLayerExecutor(file.Shape, weights, compute.Kernels, team ?? ownTeam!, options));
+            return new OwningExecutor(weights, lender, new CpuLayerExecutor(file.Shape, weights, compute.Kernels, team ?? ownTeam!, options));
         }
         catch
         {
-            ownTeam?.Dispose();
+            lender?.Dispose();
             weights?.Dispose();
             throw;
         }
@@ -64,7 +74,7 @@ internal sealed class OwningExecutor : ILayerExecutor
     public void Dispose()
     {
         _executor.Dispose();
-        _ownTeam?.Dispose();
+        _lender?.Dispose();
         _weights.Dispose();
     }
 }

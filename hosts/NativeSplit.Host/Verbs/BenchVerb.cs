@@ -32,11 +32,12 @@ internal static class BenchVerb
         Option<string?> kernels = ComputeOptions.Kernels();
         Option<bool> pin = ComputeOptions.Pin();
         Option<KeyValueType> kvType = ComputeOptions.KvType();
+        Option<string> device = ComputeOptions.Device();
         Option<bool> markdown = new("--markdown") { Description = "Print a Markdown table." };
         Option<bool> json = CommonArguments.Json();
         Command command = new("bench", "Measure prefill and decode in one process: tokens/s, weight bandwidth and its share of the machine's, load time, memory.")
         {
-            model, prefill, decode, batch, depth, threads, repetitions, chunk, kernels, pin, kvType, markdown, json,
+            model, prefill, decode, batch, depth, threads, repetitions, chunk, kernels, pin, kvType, device, markdown, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -71,7 +72,9 @@ internal static class BenchVerb
             List<BenchGroup> groups = [];
             foreach (int count in counts)
             {
-                groups.Add(await BenchRunner.RunAsync(path, new Compute(set, count, Pin: parsed.GetValue(pin)) { KvType = parsed.GetValue(kvType) }, plan, cancellationToken));
+                var compute = new Compute(set, count, Pin: parsed.GetValue(pin), Device: ComputeOptions.ReadDevice(parsed.GetRequiredValue(device))) { KvType = parsed.GetValue(kvType) };
+                compute.Check();
+                groups.Add(await BenchRunner.RunAsync(path, compute, plan, cancellationToken));
             }
 
             using ModelFile file = ModelFile.Open(path);

@@ -64,7 +64,7 @@ internal static class DemoVerb
         string[] arguments =
         [
             "--model", modelPath, "--kernels", machine.Kernels.Name, "--threads", machine.Threads.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            "--kv-type", machine.KvType.ToString(),
+            "--kv-type", machine.KvType.ToString(), "--device", machine.Device?.ToString() ?? ComputeOptions.Processor,
         ];
         int port = gateway.Driver!.LocalEndPoint.Port;
         await using WorkerProcess first = WorkerProcess.Start(DemoPlan.FirstWorker, port, gateway.CreateToken(DemoPlan.FirstWorker).ToText(), arguments);

@@ -5,7 +5,7 @@ using NativeSplit.Model.Weights;
 namespace NativeSplit.Engine.Execution.Cpu;
 
 /// <summary>Checks once that weights have the shapes a model's shape asks for, so that the forward pass may trust them.</summary>
-internal static class LayerShapes
+public static class LayerShapes
 {
     /// <summary>Checks a shape and all layers of a range.</summary>
     /// <exception cref="ArgumentException">Something doesn't fit; the message names layer, weight and both shapes.</exception>

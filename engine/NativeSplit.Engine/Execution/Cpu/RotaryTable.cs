@@ -4,7 +4,7 @@ namespace NativeSplit.Engine.Execution.Cpu;
 
 /// <summary>Cosines and sines of the rotary embedding for every position, worked out once in float64.</summary>
 /// <remarks>Angle of pair i at position p: <c>p · θ^(−2i/dimensions) / divisor[i]</c> (Su et al. 2021, section 3.2.2; divisors per <see cref="RopeParameters"/>).</remarks>
-internal sealed class RotaryTable
+public sealed class RotaryTable
 {
     private readonly float[] _cosines;   // [positions, pairs]
     private readonly float[] _sines;     // [positions, pairs]
