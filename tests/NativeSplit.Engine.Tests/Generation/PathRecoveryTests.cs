@@ -81,8 +81,15 @@ public sealed class PathRecoveryTests
                 await LoseAsync(harness.Path, batch);
             }
         };
-        await using IGeneration stays = await harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 40), Cancel);
-        IGeneration leaves = await harness.Generator.StartAsync(GeneratorHarness.Request([4, 5], 200), Cancel);
+
+        // Both are taken in before the first step, so that the loss meets both.
+        var posted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        harness.Path.BeforeReserve = async _ => await posted.Task;
+        Task<IGeneration> one = harness.Generator.StartAsync(GeneratorHarness.Request(Prompt, 40), Cancel).AsTask();
+        Task<IGeneration> two = harness.Generator.StartAsync(GeneratorHarness.Request([4, 5], 200), Cancel).AsTask();
+        posted.SetResult();
+        await using IGeneration stays = await one;
+        IGeneration leaves = await two;
         await lost.Task;
 
         // While it waits: a newcomer is told, and who leaves is let go.
