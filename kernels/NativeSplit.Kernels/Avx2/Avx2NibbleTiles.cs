@@ -33,7 +33,8 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
         Vector256<byte> low = Vector256.Create((byte)15);
         for (int block = tile.Groups / TFormat.GroupsPerBlock; block > 0; block--)
         {
-            byte* header = panel;
+            Vector256<float> dA = Avx2Quads.Halves(panel), dB = Avx2Quads.Halves(panel + next);
+            Vector256<float> minimumScaleA = Avx2Sums<TFormat>.MinimumScale(panel), minimumScaleB = Avx2Sums<TFormat>.MinimumScale(panel + next);
             panel += TFormat.HeaderBytes;
             for (int i = 0; i < TFormat.GroupsPerBlock; i++)
             {
@@ -173,18 +174,17 @@ internal readonly unsafe struct Avx2NibbleTiles<TFormat> : IBlockedTiles
                 b3 += X86Avx2.MultiplyAddAdjacent(wb, x);
 
                 Vector256<short> scale = TFormat.Scale(panel, 1);
-                Vector256<float> d = Avx2Quads.Halves(header), minimum = Avx2Sums<TFormat>.Minimum(header, panel);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a0, scale), d, minimum, x0, sums);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a1, scale), d, minimum, x1, sums + 16);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a2, scale), d, minimum, x2, sums + 32);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a3, scale), d, minimum, x3, sums + 48);
+                Vector256<float> minimum = Avx2Sums<TFormat>.Minimum(minimumScaleA, panel);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a0, scale), dA, minimum, x0, sums);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a1, scale), dA, minimum, x1, sums + 16);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a2, scale), dA, minimum, x2, sums + 32);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(a3, scale), dA, minimum, x3, sums + 48);
                 scale = TFormat.Scale(panel + next, 1);
-                d = Avx2Quads.Halves(header + next);
-                minimum = Avx2Sums<TFormat>.Minimum(header + next, panel + next);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b0, scale), d, minimum, x0, sums + 8);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b1, scale), d, minimum, x1, sums + 24);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b2, scale), d, minimum, x2, sums + 40);
-                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b3, scale), d, minimum, x3, sums + 56);
+                minimum = Avx2Sums<TFormat>.Minimum(minimumScaleB, panel + next);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b0, scale), dB, minimum, x0, sums + 8);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b1, scale), dB, minimum, x1, sums + 24);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b2, scale), dB, minimum, x2, sums + 40);
+                Avx2Sums<TFormat>.Add(X86Avx2.MultiplyAddAdjacent(b3, scale), dB, minimum, x3, sums + 56);
                 panel += TFormat.GroupBytes;
                 x0 += Int8Rows.BlockBytes;
                 x1 += Int8Rows.BlockBytes;

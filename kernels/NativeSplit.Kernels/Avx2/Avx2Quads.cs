@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using NativeSplit.Kernels.Simd;
+using System.Runtime.Intrinsics.X86;
 using X86Avx2 = System.Runtime.Intrinsics.X86.Avx2;
 
 namespace NativeSplit.Kernels.Avx2;
@@ -55,11 +55,20 @@ internal static unsafe class Avx2Quads
     }
 
     /// <summary>8 binary16 as float32; none is infinite or NaN (<see cref="PackedWeights.HasFiniteScales"/>).</summary>
-    /// <remarks>Sign, exponent and fraction in their places make the value times 2⁻¹¹², also for subnormals.</remarks>
+    /// <remarks>
+    /// Ordinary numbers: exponent and fraction in their places, the exponent's bias made good. Subnormal ones, which the K formats' scales
+    /// often are: the fraction below an exponent, which is taken off again. No step meets a subnormal float32, which costs a hundred cycles.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Halves(byte* source)
     {
-        Vector256<int> bits = (WideLoad.UInt16((ushort*)source) << 16).AsInt32() >> 3;
-        return (bits & Vector256.Create(unchecked((int)0x8FFF_E000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
+        Vector256<int> bits = X86Avx2.ConvertToVector256Int32((ushort*)source);
+        Vector256<int> magnitude = (bits & Vector256.Create(0x7FFF)) << 13;
+        Vector256<float> ordinary = (magnitude + Vector256.Create(112 << 23)).AsSingle();
+        Vector256<float> lowest = Vector256.Create(113 << 23).AsSingle();
+        Vector256<float> small = (magnitude + Vector256.Create(113 << 23)).AsSingle() - lowest;
+        Vector256<float> isSmall = X86Avx2.CompareGreaterThan(Vector256.Create(1 << 23), magnitude).AsSingle();
+        Vector256<float> value = Avx.BlendVariable(ordinary, small, isSmall);
+        return value | ((bits & Vector256.Create(0x8000)) << 16).AsSingle();
     }
 }

@@ -35,7 +35,7 @@ internal readonly unsafe struct Avx2ScaledTiles<TFormat> : IBlockedTiles
         nint ahead = (nint)(aheadOfPanel - panel);
         for (int block = tile.Groups / TFormat.GroupsPerBlock; block > 0; block--)
         {
-            byte* header = panel;
+            Vector256<float> d = Avx2Quads.Halves(panel), minimumScale = Avx2Sums<TFormat>.MinimumScale(panel);
             panel += TFormat.HeaderBytes;
             for (int i = 0; i < TFormat.GroupsPerBlock; i++)
             {
@@ -62,7 +62,7 @@ internal readonly unsafe struct Avx2ScaledTiles<TFormat> : IBlockedTiles
                 n1 = TFormat.Finish(n1, panel, scale, x1);
                 n2 = TFormat.Finish(n2, panel, scale, x2);
                 n3 = TFormat.Finish(n3, panel, scale, x3);
-                Vector256<float> d = Avx2Quads.Halves(header), minimum = Avx2Sums<TFormat>.Minimum(header, panel);
+                Vector256<float> minimum = Avx2Sums<TFormat>.Minimum(minimumScale, panel);
                 Avx2Sums<TFormat>.Add(n0, d, minimum, x0, sums);
                 Avx2Sums<TFormat>.Add(n1, d, minimum, x1, sums + 16);
                 Avx2Sums<TFormat>.Add(n2, d, minimum, x2, sums + 32);

@@ -176,17 +176,16 @@ internal readonly unsafe struct Avx2SignedTiles<TFormat> : IBlockedTiles
             a3 += Products(ma, X86Avx2.Sign(x, wa), ones);
             b3 += Products(mb, X86Avx2.Sign(x, wb), ones);
 
-            Vector256<float> d = Avx2Quads.Halves(panel), minimum = Avx2Sums<TFormat>.Minimum(panel, panel);
-            Avx2Sums<TFormat>.Add(a0, d, minimum, x0, sums);
-            Avx2Sums<TFormat>.Add(a1, d, minimum, x1, sums + 16);
-            Avx2Sums<TFormat>.Add(a2, d, minimum, x2, sums + 32);
-            Avx2Sums<TFormat>.Add(a3, d, minimum, x3, sums + 48);
+            Vector256<float> d = Avx2Quads.Halves(panel);
+            Avx2Sums<TFormat>.Add(a0, d, default, x0, sums);
+            Avx2Sums<TFormat>.Add(a1, d, default, x1, sums + 16);
+            Avx2Sums<TFormat>.Add(a2, d, default, x2, sums + 32);
+            Avx2Sums<TFormat>.Add(a3, d, default, x3, sums + 48);
             d = Avx2Quads.Halves(panel + next);
-            minimum = Avx2Sums<TFormat>.Minimum(panel + next, panel);
-            Avx2Sums<TFormat>.Add(b0, d, minimum, x0, sums + 8);
-            Avx2Sums<TFormat>.Add(b1, d, minimum, x1, sums + 24);
-            Avx2Sums<TFormat>.Add(b2, d, minimum, x2, sums + 40);
-            Avx2Sums<TFormat>.Add(b3, d, minimum, x3, sums + 56);
+            Avx2Sums<TFormat>.Add(b0, d, default, x0, sums + 8);
+            Avx2Sums<TFormat>.Add(b1, d, default, x1, sums + 24);
+            Avx2Sums<TFormat>.Add(b2, d, default, x2, sums + 40);
+            Avx2Sums<TFormat>.Add(b3, d, default, x3, sums + 56);
             panel += TFormat.HeaderBytes + TFormat.GroupBytes;
             a += NeedsUnpacking ? UnpackedBytes : TFormat.HeaderBytes + UnpackedBytes;
             b += NeedsUnpacking ? UnpackedBytes : TFormat.HeaderBytes + UnpackedBytes;

@@ -9,10 +9,13 @@ namespace NativeSplit.Kernels.Avx2;
 internal static unsafe class Avx2Sums<TFormat>
     where TFormat : struct, IAvx2Packed
 {
+    /// <summary>Scales of the minima of 8 rows in a block, or nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MinimumScale(byte* header) => TFormat.HasMinimum ? Avx2Quads.Halves(header + 16) : default;
+
     /// <summary>Minima of 8 rows in a group, or nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Minimum(byte* header, byte* group) =>
-        TFormat.HasMinimum ? Avx2Quads.Halves(header + 16) * TFormat.Minimum(group) : default;
+    public static Vector256<float> Minimum(Vector256<float> scale, byte* group) => TFormat.HasMinimum ? scale * TFormat.Minimum(group) : default;
 
     /// <summary>Adds the integers of 8 rows and an input, scaled, to 8 sums.</summary>
     /// <param name="n">The integers.</param>
