@@ -43,6 +43,20 @@ public sealed class LivePlanTests
     }
 
     [Fact]
+    public async Task AStream_GoesOnByTheSecondPlan_WhenAWorkerIsStopped()
+    {
+        await using ServingCluster cluster = await ServingCluster.StartAsync([ServingCluster.Plan, WithoutSecond], ["worker-1", "worker-2"]);
+        await cluster.Gateway.LineWithAsync("over 3 node(s)");
+        string expected = await TextAsync(cluster, null);
+
+        // No goodbye, no reset: the links stay open and nothing comes. Only the transport's own watch can tell.
+        string text = await TextAsync(cluster, () => cluster.Workers["worker-2"].SignalAsync("STOP"));
+
+        Assert.Equal(expected, text);
+        await cluster.Gateway.LineWithAsync("over 2 node(s)");
+    }
+
+    [Fact]
     public async Task AStream_GoesOn_WhenAnotherPlanIsReadOnSighup_AndABadOneChangesNothing()
     {
         await using ServingCluster cluster = await ServingCluster.StartAsync();
