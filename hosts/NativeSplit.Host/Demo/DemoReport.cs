@@ -46,7 +46,7 @@ internal static class DemoReport
         }
 
         AnsiConsole.Write(table);
-        Line("Embedding, head, tokenizer and sampler stay at the gateway; workers see activations only, over TLS 1.3 and AES-256-GCM.");
+        Line("Embedding, head, tokenizer and sampler stay at the gateway; workers see activations only, over mutually authenticated, sealed links.");
         Line($"{answer.Usage.PromptTokens} prompt tokens, {answer.Usage.CompletionTokens} generated. TTFT {Milliseconds(answer.Timings.TimeToFirstToken)}.");
         Line($"Per token: {figures.BytesPerToken:0} bytes on {hops} links ({encoding.ToString().ToLowerInvariant()} activations), step {Milliseconds(figures.StepTime)}, hop {Milliseconds(figures.HopTime)} each (means over {figures.Steps} decode steps).");
         AnsiConsole.MarkupLine(equal
