@@ -212,7 +212,7 @@ public sealed class ClusterPath : ILayerPath
         {
             if (!_sequences.Contains(rows.Sequence))
             {
-                throw new EngineException(EngineFault.PathBroken, "The plan has changed; the sequence has no KV room on the new route yet.");
+                throw new EngineException(EngineFault.PathBroken, "The plan has changed, and the sequence has no KV room on the new route. Send the request again.");
             }
         }
     }
