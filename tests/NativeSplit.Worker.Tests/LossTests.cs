@@ -120,7 +120,7 @@ public sealed class LossTests
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(TwoWorkers, new RouteOptions { KvTokens = 64 });
         Assert.True(await cluster.Driver.Path.TryReserveAsync(new SequenceId(1), 40, Cancel));
         Assert.False(await cluster.Driver.Path.TryReserveAsync(new SequenceId(2), 40, Cancel));
-        Assert.All(await cluster.Driver.QueryStagesAsync(Cancel), report => Assert.Equal(1, report.Sequences));
+        Assert.All(await cluster.Driver.Probe.QueryStagesAsync(Cancel), report => Assert.Equal(1, report.Sequences));
 
         await cluster.Driver.Path.FreeAsync(new SequenceId(1));
         await cluster.Driver.Path.FreeAsync(new SequenceId(99));
@@ -129,7 +129,7 @@ public sealed class LossTests
 
         // A reservation after the releases, on each link in order, proves that they have been served.
         Assert.True(await cluster.Driver.Path.TryReserveAsync(new SequenceId(3), 64, Cancel));
-        foreach (StageReport report in await cluster.Driver.QueryStagesAsync(Cancel))
+        foreach (StageReport report in await cluster.Driver.Probe.QueryStagesAsync(Cancel))
         {
             Assert.Equal(1, report.Sequences);
         }

@@ -91,6 +91,22 @@ public sealed class PeerConnection : IAsyncDisposable
         return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
 
+    /// <summary>Round trip of a probe that carries padding for nothing.</summary>
+    /// <param name="padding">Bytes of padding; no more than the link allows are sent.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NodeLost"/>: the link is dead.</exception>
+    public async ValueTask<TimeSpan> ProbeAsync(int padding, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _link.ProbeAsync(Math.Min(padding, _link.MaxPayloadBytes - sizeof(ulong)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            throw new ClusterException(ClusterFault.NodeLost, $"{Peer.Node} can't be probed: {e.Message}", e);
+        }
+    }
+
     /// <summary>Closes the link and waits for the receive loop.</summary>
     public async ValueTask DisposeAsync()
     {
