@@ -2,6 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
 using NativeSplit.Placement;
@@ -167,6 +168,8 @@ public sealed class LossTests
         public string Backend => inner.Backend;
 
         public KvCacheUse KvCacheUse => inner.KvCacheUse;
+
+        public IKvPages? KvPages => inner.KvPages;
 
         public bool TryReserve(SequenceId sequence, int tokens) => inner.TryReserve(sequence, tokens);
 
