@@ -91,6 +91,10 @@ public sealed class PeerConnection : IAsyncDisposable
         return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
 
+    /// <summary>Tells the link that a step is away in which the peer has a part, or no longer: it then notices soon that the peer has died.</summary>
+    /// <param name="expected">True when the step leaves, false when it is back or has failed. Counted.</param>
+    public void ExpectRows(bool expected) => _link.ExpectRows(expected);
+
     /// <summary>Closes the link and waits for the receive loop.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -31,7 +31,8 @@ public sealed record LinkOptions
     public TimeSpan RefuseAfter { get; init; } = TimeSpan.FromSeconds(180);
 
     /// <summary>
-    /// Time without a sign of life after which a peer counts as dead while a step is under way: activations were the last thing sent to it.
+    /// Time without a sign of life after which a peer counts as dead while a step is under way: activations were the last thing sent to it,
+    /// or its owner said so (<see cref="SealedLink.ExpectRows"/>).
     /// <see cref="Timeout.InfiniteTimeSpan"/> turns the watch off, <see cref="IdleTimeout"/> included.
     /// </summary>
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromSeconds(1);

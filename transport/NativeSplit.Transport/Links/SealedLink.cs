@@ -173,6 +173,14 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         }
     }
 
+    /// <summary>
+    /// Tells the link that a step is away whose rows come back over it, or depend on the peer, though this end sent the peer none. While any is, a
+    /// silent peer counts as dead after <see cref="LinkOptions.PeerTimeout"/>, as when activations were sent. Calls are counted: each true
+    /// needs its false. Never fails, whatever the link's state; safe from any thread.
+    /// </summary>
+    /// <param name="expected">True when the step leaves, false when it is back or given up.</param>
+    public void ExpectRows(bool expected) => _watch.ExpectRows(expected);
+
     /// <summary>Round trip of a probe, from its sealing to the receipt of its echo. Both ends must be receiving.</summary>
     /// <param name="cancellationToken">Ends the wait; there is no other time-out.</param>
     /// <exception cref="LinkException">The link is dead, or the peer closed it before it answered.</exception>
