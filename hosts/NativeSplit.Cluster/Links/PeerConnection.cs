@@ -117,6 +117,10 @@ public sealed class PeerConnection : IAsyncDisposable
                 {
                     await handler.OnActivationsAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
                 }
+                else if (_link.Type == FrameType.Bulk)
+                {
+                    throw new ClusterException(ClusterFault.NotAllowed, "Nothing large was asked for.");
+                }
                 else
                 {
                     await handler.OnControlAsync(this, ControlCodec.Decode(_link.Payload.Span)).ConfigureAwait(false);
