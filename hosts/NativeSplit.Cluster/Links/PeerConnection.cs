@@ -107,6 +107,10 @@ public sealed class PeerConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells the link that a step is away in which the peer has a part, or no longer: it then notices soon that the peer has died.</summary>
+    /// <param name="expected">True when the step leaves, false when it is back or has failed. Counted.</param>
+    public void ExpectRows(bool expected) => _link.ExpectRows(expected);
+
     /// <summary>Closes the link and waits for the receive loop.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -128,6 +132,10 @@ public sealed class PeerConnection : IAsyncDisposable
                 if (_link.Type == FrameType.Activations)
                 {
                     await handler.OnActivationsAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
+                }
+                else if (_link.Type == FrameType.Bulk)
+                {
+                    throw new ClusterException(ClusterFault.NotAllowed, "Nothing large was asked for.");
                 }
                 else
                 {

@@ -297,23 +297,40 @@ public sealed class ClusterPath : ILayerPath
     private async ValueTask<int> CrossAsync(Route route, int stage, ulong number, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden, CancellationToken cancellationToken)
     {
         int returnStage = route.ReturnOf(stage);
-        ValueTask back = _waiter.Begin(route.Epoch.Value, number, returnStage, batch, hidden);
+        ExpectRows(route, stage, returnStage, expected: true);
         try
         {
-            await route.Stages[stage].Remote!.SendRowsAsync(route.Epoch.Value, number, (ushort)stage, batch, hidden, _shape.HiddenSize, _options.Encoding, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            // Thrown by the wait below, which must not outlive the caller's buffer.
-            _waiter.Fail(e);
-        }
+            ValueTask back = _waiter.Begin(route.Epoch.Value, number, returnStage, batch, hidden);
+            try
+            {
+                await route.Stages[stage].Remote!.SendRowsAsync(route.Epoch.Value, number, (ushort)stage, batch, hidden, _shape.HiddenSize, _options.Encoding, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                // Thrown by the wait below, which must not outlive the caller's buffer.
+                _waiter.Fail(e);
+            }
 
-        using (cancellationToken.UnsafeRegister(static (state, token) => ((StepWaiter)state!).Fail(new OperationCanceledException(token)), _waiter))
+            using (cancellationToken.UnsafeRegister(static (state, token) => ((StepWaiter)state!).Fail(new OperationCanceledException(token)), _waiter))
+            {
+                await back.ConfigureAwait(false);
+            }
+        }
+        finally
         {
-            await back.ConfigureAwait(false);
+            ExpectRows(route, stage, returnStage, expected: false);
         }
 
         return returnStage;
+    }
+
+    // Each worker on the way may be the one that dies, and the gateway sends rows to the first of them only.
+    private static void ExpectRows(Route route, int stage, int returnStage, bool expected)
+    {
+        for (int i = stage; i < returnStage; i++)
+        {
+            route.Stages[i].Remote!.ExpectRows(expected);
+        }
     }
 
     private async ValueTask<bool> ReserveAtAsync(Route route, int index, SequenceId sequence, int tokens, CancellationToken cancellationToken)

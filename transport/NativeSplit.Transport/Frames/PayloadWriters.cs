@@ -47,6 +47,22 @@ internal sealed class ProbeClock
     public long Start { get; set; }
 }
 
+/// <summary>Payload of a credit frame: bytes of bulk frames that may have been sent since the link opened, <c>u64</c>.</summary>
+/// <param name="total">The bytes.</param>
+internal readonly struct CreditWriter(ulong total) : IPayloadWriter
+{
+    /// <summary>Bytes of the payload.</summary>
+    public const int Bytes = 8;
+
+    public int Length => Bytes;
+
+    public void Write(Span<byte> destination) => BinaryPrimitives.WriteUInt64LittleEndian(destination, total);
+
+    /// <summary>Reads the bytes. False when the payload isn't one number.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> payload, out ulong total) =>
+        BinaryPrimitives.TryReadUInt64LittleEndian(payload, out total) && payload.Length == Bytes;
+}
+
 /// <summary>Payload of a close frame: one reason, <c>u16</c>: 0 for done, otherwise the number of a <see cref="Links.LinkFault"/>.</summary>
 /// <param name="reason">The reason.</param>
 internal readonly struct CloseWriter(ushort reason) : IPayloadWriter
