@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Migration;
 using NativeSplit.Cluster.Stages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
@@ -18,8 +19,8 @@ namespace NativeSplit.Cluster.Routes;
 public sealed class ClusterPath : ILayerPath
 {
     private readonly StepWaiter _waiter;
-    private readonly ConcurrentDictionary<(ushort Stage, ulong Sequence), TaskCompletionSource<bool>> _reservations = new();
-    private readonly Dictionary<SequenceId, int> _sequences = [];
+    private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage, ulong Sequence), TaskCompletionSource<bool>> _reservations = new();
+    private readonly Dictionary<SequenceId, RunningSequence> _sequences = [];
     private readonly RouteOptions _options;
     private readonly ModelShape _shape;
     private readonly TimeProvider _time;
@@ -27,6 +28,8 @@ public sealed class ClusterPath : ILayerPath
     private Route? _route;
     private TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EngineException? _broken = new(EngineFault.PathBroken, "The plan isn't in force yet: not every worker has joined.");
+    private KvMigration? _migration;
+    private bool _isChanging;
     private ulong _batchNumber;
     private int _liveTokens;
     private readonly StageMeter _meter = new();
@@ -96,7 +99,7 @@ public sealed class ClusterPath : ILayerPath
 
             if (granted == route.Stages.Count)
             {
-                _sequences.TryAdd(sequence, 0);
+                _sequences[sequence] = new RunningSequence(Math.Max(tokens, _sequences.GetValueOrDefault(sequence).Reserved), _sequences.GetValueOrDefault(sequence).Length);
                 return true;
             }
 
@@ -119,9 +122,9 @@ public sealed class ClusterPath : ILayerPath
         await _oneCaller.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (_sequences.Remove(sequence, out int length))
+            if (_sequences.Remove(sequence, out RunningSequence gone))
             {
-                Volatile.Write(ref _liveTokens, _liveTokens - length);
+                Volatile.Write(ref _liveTokens, _liveTokens - gone.Length);
             }
 
             if (_route is { } route)
@@ -172,39 +175,100 @@ public sealed class ClusterPath : ILayerPath
         ? [.. route.Stages.Select((stage, index) => (stage, index)).Where(entry => entry.stage.Local is not null).Select(entry => (entry.index, entry.stage.Meter.Read()))]
         : [];
 
-    /// <summary>Puts a route in force between two steps; owned from here on. Sequences on the one before have no room on it: they fail, and can be rebuilt.</summary>
-    internal async ValueTask ActivateAsync(Route route)
+    /// <summary>Puts a route in force between two steps; owned from here on. Running sequences go on with the KV pages that are brought over, or else fail and can be rebuilt.</summary>
+    /// <param name="route">The route, every stage ready.</param>
+    /// <param name="addressOf">Where workers reach a worker.</param>
+    /// <returns>What became of the sequences.</returns>
+    /// <exception cref="ClusterException">They can't be brought over for now; what was in force stays, and the new route is disposed.</exception>
+    internal async Task<SwitchReport> SwitchAsync(Route route, Func<NodeId, NextHop> addressOf)
     {
+        using KvMigration? migration = await BeginMigrationAsync(route, addressOf).ConfigureAwait(false);
         await _oneCaller.WaitAsync().ConfigureAwait(false);
-        _route?.Dispose();
-        Volatile.Write(ref _route, route);
-        Forget();
-        Volatile.Write(ref _broken, null);
-        _waiter.Open();
-        Volatile.Read(ref _ready).TrySetResult();
-        _oneCaller.Release();
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            Volatile.Write(ref _isChanging, true);
+            string? loss = migration is null ? null : await FinishMigrationAsync(migration, route).ConfigureAwait(false);
+            int sequences = _sequences.Count;
+            _route?.Dispose();
+            Volatile.Write(ref _route, route);
+            if (migration is null || loss is not null)
+            {
+                Forget();
+            }
+
+            Volatile.Write(ref _broken, null);
+            _waiter.Open();
+            Volatile.Read(ref _ready).TrySetResult();
+            return new SwitchReport(sequences, migration is not null && loss is null, migration?.Bytes ?? 0, Stopwatch.GetElapsedTime(start), loss);
+        }
+        catch
+        {
+            route.Dispose();
+            throw;
+        }
+        finally
+        {
+            Volatile.Write(ref _migration, null);
+            Volatile.Write(ref _isChanging, false);
+            _oneCaller.Release();
+        }
     }
 
-    /// <summary>As <see cref="BreakAsync(string)"/>, if the route in force goes over a link that has ended.</summary>
+    /// <summary>KV pages came for a stage that will run here; those of a move that was given up are dropped.</summary>
+    internal ValueTask AcceptKvAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) =>
+        Volatile.Read(ref _migration) is { } migration && migration.Epoch.Value == header.Epoch ? migration.AcceptAsync(from, header, payload) : ValueTask.CompletedTask;
+
+    /// <summary>A worker has some layers of a sequence whole.</summary>
+    internal void AcceptKv(KvArrived arrived)
+    {
+        if (Volatile.Read(ref _migration) is { } migration && migration.Epoch.Value == arrived.Epoch)
+        {
+            migration.Accept(arrived);
+        }
+    }
+
+    /// <summary>A worker couldn't send some.</summary>
+    internal void AcceptKv(KvFailed failed, NodeId node) => Volatile.Read(ref _migration)?.Accept(failed, node);
+
+    /// <summary>As <see cref="BreakAsync(string)"/>, if the route in force goes over a link that has ended. A route that is being prepared over it is given up.</summary>
     internal async ValueTask BreakAsync(PeerConnection lost, string reason)
     {
+        if (Volatile.Read(ref _migration) is { } migration && migration.To.Uses(lost))
+        {
+            migration.Abort(new ClusterException(ClusterFault.NodeLost, reason));
+        }
+
         if (Volatile.Read(ref _route) is { } route && route.Uses(lost))
         {
-            await BreakAsync(reason).ConfigureAwait(false);
+            await BreakAsync(reason, route).ConfigureAwait(false);
         }
     }
 
     /// <summary>Ends the route in force, if any: the step on its way fails, later calls fail with the same reason.</summary>
-    internal async ValueTask BreakAsync(string reason)
+    internal ValueTask BreakAsync(string reason) => BreakAsync(reason, null);
+
+    /// <summary>As above, but only the given route: one that has come into force since is left alone.</summary>
+    private async ValueTask BreakAsync(string reason, Route? route)
     {
         // First without the lock, which a step on its way holds; then again under it, in case a route came into force meanwhile.
         var cause = new EngineException(EngineFault.PathBroken, reason);
         Close(cause);
         await _oneCaller.WaitAsync().ConfigureAwait(false);
-        Close(cause);
-        _route?.Dispose();
-        Volatile.Write(ref _route, null);
-        Forget();
+        if (route is null || _route is null || _route == route)
+        {
+            Close(cause);
+            _route?.Dispose();
+            Volatile.Write(ref _route, null);
+            Forget();
+        }
+        else
+        {
+            Volatile.Write(ref _broken, null);
+            _waiter.Open();
+            Volatile.Read(ref _ready).TrySetResult();
+        }
+
         _oneCaller.Release();
     }
 
@@ -215,7 +279,7 @@ public sealed class ClusterPath : ILayerPath
     /// <summary>A worker answered a reservation.</summary>
     internal void AcceptReservation(SequenceReserved answer)
     {
-        if (_reservations.TryRemove((answer.Stage, answer.Sequence), out TaskCompletionSource<bool>? waiting))
+        if (_reservations.TryRemove((answer.Epoch, answer.Stage, answer.Sequence), out TaskCompletionSource<bool>? waiting))
         {
             waiting.TrySetResult(answer.Granted);
         }
@@ -245,9 +309,9 @@ public sealed class ClusterPath : ILayerPath
         int live = _liveTokens;
         foreach (SequenceRows rows in batch)
         {
-            ref int length = ref CollectionsMarshal.GetValueRefOrNullRef(_sequences, rows.Sequence);
-            live += rows.Position + rows.Count - length;
-            length = rows.Position + rows.Count;
+            ref RunningSequence sequence = ref CollectionsMarshal.GetValueRefOrNullRef(_sequences, rows.Sequence);
+            live += rows.Position + rows.Count - sequence.Length;
+            sequence = sequence with { Length = rows.Position + rows.Count };
         }
 
         Volatile.Write(ref _liveTokens, live);
@@ -263,6 +327,7 @@ public sealed class ClusterPath : ILayerPath
         Volatile.Write(ref _broken, cause);
 
         _waiter.Shut(cause);
+        Volatile.Read(ref _migration)?.Abort(cause);
         foreach (TaskCompletionSource<bool> waiting in _reservations.Values)
         {
             waiting.TrySetException(cause);
@@ -342,7 +407,7 @@ public sealed class ClusterPath : ILayerPath
         }
 
         var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var key = ((ushort)index, sequence.Value);
+        var key = (route.Epoch.Value, (ushort)index, sequence.Value);
         _reservations[key] = answer;
         try
         {
@@ -369,6 +434,129 @@ public sealed class ClusterPath : ILayerPath
         }
     }
 
+    /// <summary>Copies what is cached now, while steps go on. Null when there is nothing to copy from, or it can't be done; then sequences are rebuilt.</summary>
+    private async Task<KvMigration?> BeginMigrationAsync(Route route, Func<NodeId, NextHop> addressOf)
+    {
+        KvMigration? migration = null;
+        KeyValuePair<SequenceId, RunningSequence>[] running = [];
+        await _oneCaller.WaitAsync().ConfigureAwait(false);
+        if (IsInForce && _sequences.Count > 0)
+        {
+            running = [.. _sequences];
+            migration = new KvMigration(_route!, route, TurnsOf, addressOf);
+            Volatile.Write(ref _migration, migration);
+        }
+
+        _oneCaller.Release();
+        if (migration is null)
+        {
+            return null;
+        }
+
+        foreach ((SequenceId sequence, _) in running)
+        {
+            try
+            {
+                if (await StateOfAsync(sequence).ConfigureAwait(false) is { Length: > 0 } state)
+                {
+                    await BringAsync(migration, route, sequence, state).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is ClusterException or EngineException)
+            {
+                // A sequence that has ended meanwhile is no loss.
+                if (await StateOfAsync(sequence).ConfigureAwait(false) is not null)
+                {
+                    migration.Abort(e);
+                    break;
+                }
+            }
+        }
+
+        return migration;
+    }
+
+    private async Task<RunningSequence?> StateOfAsync(SequenceId sequence)
+    {
+        await _oneCaller.WaitAsync().ConfigureAwait(false);
+        RunningSequence? state = _sequences.TryGetValue(sequence, out RunningSequence known) ? known : null;
+        _oneCaller.Release();
+        return state;
+    }
+
+    /// <summary>Copies what has come since, under the lock. Null when all sequences are whole on the new route; or why they must be run again.</summary>
+    /// <exception cref="ClusterException">They can't be brought over, while the route in force could go on with them.</exception>
+    private async Task<string?> FinishMigrationAsync(KvMigration migration, Route route)
+    {
+        try
+        {
+            if (migration.Cause is { } cause)
+            {
+                throw cause;
+            }
+
+            foreach ((SequenceId sequence, RunningSequence state) in _sequences)
+            {
+                await BringAsync(migration, route, sequence, state).ConfigureAwait(false);
+            }
+
+            // Those that ended while they were copied.
+            foreach (SequenceId gone in migration.Reserved.Where(sequence => !_sequences.ContainsKey(sequence)))
+            {
+                await FreeStagesAsync(route, route.Stages.Count, gone).ConfigureAwait(false);
+            }
+
+            return IsInForce && _route == migration.From ? null : "the plan that was in force broke meanwhile";
+        }
+        catch (Exception e) when (e is ClusterException or EngineException)
+        {
+            bool isForGood = e is ClusterException { Fault: ClusterFault.Unsupported } || !IsInForce || _route != migration.From;
+            return isForGood ? e.Message : throw new ClusterException((e as ClusterException)?.Fault ?? ClusterFault.NodeLost, $"Running answers can't be brought over: {e.Message}", e);
+        }
+    }
+
+    private async Task BringAsync(KvMigration migration, Route route, SequenceId sequence, RunningSequence state)
+    {
+        if (migration.Reserved.Add(sequence) || state.Reserved > migration.ReservedTokens.GetValueOrDefault(sequence))
+        {
+            migration.ReservedTokens[sequence] = state.Reserved;
+            for (int stage = 0; stage < route.Stages.Count; stage++)
+            {
+                if (!await ReserveAtAsync(route, stage, sequence, state.Reserved, CancellationToken.None).ConfigureAwait(false))
+                {
+                    throw new ClusterException(ClusterFault.StageRefused, $"{route.Stages[stage].Node} has no KV room for {state.Reserved} positions.");
+                }
+            }
+        }
+
+        if (state.Length > 0)
+        {
+            await migration.CopyAsync(sequence, state.Length, _options.StepTimeout, _time).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Turns with an executor of the route in force: between steps, or at once while the lock is held for the change.</summary>
+    private ExecutorTurn TurnsOf(ILayerExecutor executor) => async work =>
+    {
+        bool isChanging = Volatile.Read(ref _isChanging);
+        if (!isChanging)
+        {
+            await _oneCaller.WaitAsync().ConfigureAwait(false);
+        }
+
+        try
+        {
+            work(executor);
+        }
+        finally
+        {
+            if (!isChanging)
+            {
+                _oneCaller.Release();
+            }
+        }
+    };
+
     private void Forget()
     {
         _sequences.Clear();
@@ -394,4 +582,9 @@ public sealed class ClusterPath : ILayerPath
             }
         }
     }
+
+    /// <summary>A sequence with room on the route in force.</summary>
+    /// <param name="Reserved">Positions reserved.</param>
+    /// <param name="Length">Positions cached.</param>
+    private readonly record struct RunningSequence(int Reserved, int Length);
 }

@@ -19,6 +19,8 @@ public sealed class PrivacyTests
         $"{nameof(NodeHello)}.{nameof(NodeHello.ModelName)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.ModelFingerprint)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.Previous)}",
+        $"{nameof(AssignStage)}.{nameof(AssignStage.KvSources)}",
+        $"{nameof(KvFailed)}.{nameof(KvFailed.Reason)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Identity)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Host)}",
         $"{nameof(CapacityProfile)}.{nameof(CapacityProfile.Backend)}",
@@ -34,8 +36,8 @@ public sealed class PrivacyTests
     private static readonly HashSet<Type> Numbers = [typeof(int), typeof(long), typeof(ulong), typeof(ushort), typeof(byte), typeof(bool)];
 
     [Fact]
-    public void FrameTypes_AreTheKnownFive() =>
-        Assert.Equal(["Activations", "Control", "Probe", "ProbeReply", "Close"], Enum.GetNames<FrameType>());
+    public void FrameTypes_AreTheKnownSeven() =>
+        Assert.Equal(["Activations", "Control", "Probe", "ProbeReply", "Close", "Bulk", "Credit"], Enum.GetNames<FrameType>());
 
     [Fact]
     public void ControlMessages_HaveNoFieldForTokensOrText()
@@ -46,7 +48,7 @@ public sealed class PrivacyTests
 
         Assert.All(properties, property => Assert.True(
             Numbers.Contains(property.PropertyType) || Parts.Contains(property.PropertyType) || Parts.Any(part => property.PropertyType == typeof(IReadOnlyList<>).MakeGenericType(part))
-                || (property.PropertyType == typeof(string) && KnownTexts.Contains($"{property.ReflectedType!.Name}.{property.Name}")),
+                || ((property.PropertyType == typeof(string) || property.PropertyType == typeof(IReadOnlyList<string>)) && KnownTexts.Contains($"{property.ReflectedType!.Name}.{property.Name}")),
             $"{property.ReflectedType!.Name}.{property.Name} is new: a worker must never learn tokens or text."));
     }
 
