@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
@@ -13,7 +14,7 @@ internal sealed class LinkRelay : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly IPEndPoint _target;
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<Task> _connections = [];
+    private readonly ConcurrentDictionary<Socket, Task> _connections = new();
     private readonly Task _accepting;
     private long _delayTicks;
 
@@ -36,12 +37,21 @@ internal sealed class LinkRelay : IAsyncDisposable
         set => Interlocked.Exchange(ref _delayTicks, value.Ticks);
     }
 
+    /// <summary>Cuts the connections that are open now. New ones are relayed.</summary>
+    public void Cut()
+    {
+        foreach (Socket near in _connections.Keys)
+        {
+            near.Dispose();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         _listener.Dispose();
         await _accepting;
-        await Task.WhenAll(_connections);
+        await Task.WhenAll(_connections.Values);
         _stop.Dispose();
     }
 
@@ -52,7 +62,7 @@ internal sealed class LinkRelay : IAsyncDisposable
             while (true)
             {
                 Socket near = await _listener.AcceptSocketAsync(_stop.Token);
-                _connections.Add(RelayAsync(near));
+                _connections[near] = RelayAsync(near);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -63,6 +73,7 @@ internal sealed class LinkRelay : IAsyncDisposable
 
     private async Task RelayAsync(Socket near)
     {
+        await Task.Yield();
         using var far = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         near.NoDelay = true;
         using (near)
@@ -74,9 +85,13 @@ internal sealed class LinkRelay : IAsyncDisposable
                 // When one way ends the other does too: a line that is cut is cut.
                 await Task.WhenAny(CarryAsync(near, far), CarryAsync(far, near));
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException)
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
                 // The gateway is gone, or this is.
+            }
+            finally
+            {
+                _connections.TryRemove(near, out _);
             }
         }
     }
