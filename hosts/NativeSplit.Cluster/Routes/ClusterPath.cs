@@ -1,10 +1,8 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
-using NativeSplit.Cluster.Migration;
 using NativeSplit.Cluster.Stages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
@@ -16,10 +14,10 @@ using NativeSplit.Transport.Links;
 namespace NativeSplit.Cluster.Routes;
 
 /// <summary>The way through all layers when some run on workers: local segments here, the others over sealed links, worker to worker directly.</summary>
-public sealed class ClusterPath : ILayerPath
+public sealed partial class ClusterPath : ILayerPath
 {
     private readonly StepWaiter _waiter;
-    private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage, ulong Sequence), TaskCompletionSource<bool>> _reservations = new();
+    private readonly StageReservations _reservations;
     private readonly Dictionary<SequenceId, RunningSequence> _sequences = [];
     private readonly RouteOptions _options;
     private readonly ModelShape _shape;
@@ -28,8 +26,6 @@ public sealed class ClusterPath : ILayerPath
     private Route? _route;
     private TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EngineException? _broken = new(EngineFault.PathBroken, "The plan isn't in force yet: not every worker has joined.");
-    private KvMigration? _migration;
-    private bool _isChanging;
     private ulong _batchNumber;
     private int _liveTokens;
     private readonly StageMeter _meter = new();
@@ -46,6 +42,7 @@ public sealed class ClusterPath : ILayerPath
         _shape = shape;
         _options = options;
         _time = time;
+        _reservations = new StageReservations(options.StepTimeout, time, () => Current());
         _waiter = new StepWaiter(options.MaxSequences, shape.HiddenSize, options.Encoding, options.StepTimeout, time);
     }
 
@@ -85,7 +82,7 @@ public sealed class ClusterPath : ILayerPath
             int granted = 0;
             try
             {
-                while (granted < route.Stages.Count && await ReserveAtAsync(route, granted, sequence, tokens, cancellationToken).ConfigureAwait(false))
+                while (granted < route.Stages.Count && await _reservations.ReserveAsync(route, granted, sequence, tokens, cancellationToken).ConfigureAwait(false))
                 {
                     granted++;
                 }
@@ -93,7 +90,7 @@ public sealed class ClusterPath : ILayerPath
             catch when (!_sequences.ContainsKey(sequence))
             {
                 // The stage that didn't answer may have granted it all the same.
-                await FreeStagesAsync(route, granted + 1, sequence).ConfigureAwait(false);
+                await StageReservations.FreeAsync(route, granted + 1, sequence).ConfigureAwait(false);
                 throw;
             }
 
@@ -105,7 +102,7 @@ public sealed class ClusterPath : ILayerPath
 
             if (!_sequences.ContainsKey(sequence))
             {
-                await FreeStagesAsync(route, granted, sequence).ConfigureAwait(false);
+                await StageReservations.FreeAsync(route, granted, sequence).ConfigureAwait(false);
             }
 
             return false;
@@ -129,7 +126,7 @@ public sealed class ClusterPath : ILayerPath
 
             if (_route is { } route)
             {
-                await FreeStagesAsync(route, route.Stages.Count, sequence).ConfigureAwait(false);
+                await StageReservations.FreeAsync(route, route.Stages.Count, sequence).ConfigureAwait(false);
             }
         }
         finally
@@ -174,62 +171,6 @@ public sealed class ClusterPath : ILayerPath
     internal IReadOnlyList<(int Stage, StageSums Sums)> LocalSums(PlanEpoch epoch) => Volatile.Read(ref _route) is { } route && route.Epoch == epoch
         ? [.. route.Stages.Select((stage, index) => (stage, index)).Where(entry => entry.stage.Local is not null).Select(entry => (entry.index, entry.stage.Meter.Read()))]
         : [];
-
-    /// <summary>Puts a route in force between two steps; owned from here on. Running sequences go on with the KV pages that are brought over, or else fail and can be rebuilt.</summary>
-    /// <param name="route">The route, every stage ready.</param>
-    /// <param name="addressOf">Where workers reach a worker.</param>
-    /// <returns>What became of the sequences.</returns>
-    /// <exception cref="ClusterException">They can't be brought over for now; what was in force stays, and the new route is disposed.</exception>
-    internal async Task<SwitchReport> SwitchAsync(Route route, Func<NodeId, NextHop> addressOf)
-    {
-        using KvMigration? migration = await BeginMigrationAsync(route, addressOf).ConfigureAwait(false);
-        await _oneCaller.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            long start = Stopwatch.GetTimestamp();
-            Volatile.Write(ref _isChanging, true);
-            string? loss = migration is null ? null : await FinishMigrationAsync(migration, route).ConfigureAwait(false);
-            int sequences = _sequences.Count;
-            _route?.Dispose();
-            Volatile.Write(ref _route, route);
-            if (migration is null || loss is not null)
-            {
-                Forget();
-            }
-
-            Volatile.Write(ref _broken, null);
-            _waiter.Open();
-            Volatile.Read(ref _ready).TrySetResult();
-            return new SwitchReport(sequences, migration is not null && loss is null, migration?.Bytes ?? 0, Stopwatch.GetElapsedTime(start), loss);
-        }
-        catch
-        {
-            route.Dispose();
-            throw;
-        }
-        finally
-        {
-            Volatile.Write(ref _migration, null);
-            Volatile.Write(ref _isChanging, false);
-            _oneCaller.Release();
-        }
-    }
-
-    /// <summary>KV pages came for a stage that will run here; those of a move that was given up are dropped.</summary>
-    internal ValueTask AcceptKvAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) =>
-        Volatile.Read(ref _migration) is { } migration && migration.Epoch.Value == header.Epoch ? migration.AcceptAsync(from, header, payload) : ValueTask.CompletedTask;
-
-    /// <summary>A worker has some layers of a sequence whole.</summary>
-    internal void AcceptKv(KvArrived arrived)
-    {
-        if (Volatile.Read(ref _migration) is { } migration && migration.Epoch.Value == arrived.Epoch)
-        {
-            migration.Accept(arrived);
-        }
-    }
-
-    /// <summary>A worker couldn't send some.</summary>
-    internal void AcceptKv(KvFailed failed, NodeId node) => Volatile.Read(ref _migration)?.Accept(failed, node);
 
     /// <summary>As <see cref="BreakAsync(string)"/>, if the route in force goes over a link that has ended. A route that is being prepared over it is given up.</summary>
     internal async ValueTask BreakAsync(PeerConnection lost, string reason)
@@ -277,13 +218,7 @@ public sealed class ClusterPath : ILayerPath
     internal void AcceptRows(FrameHeader header, ReadOnlySpan<byte> payload) => _waiter.Accept(header, payload);
 
     /// <summary>A worker answered a reservation.</summary>
-    internal void AcceptReservation(SequenceReserved answer)
-    {
-        if (_reservations.TryRemove((answer.Epoch, answer.Stage, answer.Sequence), out TaskCompletionSource<bool>? waiting))
-        {
-            waiting.TrySetResult(answer.Granted);
-        }
-    }
+    internal void AcceptReservation(SequenceReserved answer) => _reservations.Accept(answer);
 
     /// <summary>A worker couldn't run a batch.</summary>
     internal void AcceptFailure(StepFailed failure, string node) =>
@@ -328,10 +263,7 @@ public sealed class ClusterPath : ILayerPath
 
         _waiter.Shut(cause);
         Volatile.Read(ref _migration)?.Abort(cause);
-        foreach (TaskCompletionSource<bool> waiting in _reservations.Values)
-        {
-            waiting.TrySetException(cause);
-        }
+        _reservations.Fail(cause);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -398,193 +330,9 @@ public sealed class ClusterPath : ILayerPath
         }
     }
 
-    private async ValueTask<bool> ReserveAtAsync(Route route, int index, SequenceId sequence, int tokens, CancellationToken cancellationToken)
-    {
-        RouteStage stage = route.Stages[index];
-        if (stage.Local is { } executor)
-        {
-            return executor.TryReserve(sequence, tokens);
-        }
-
-        var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var key = (route.Epoch.Value, (ushort)index, sequence.Value);
-        _reservations[key] = answer;
-        try
-        {
-            // A break that came before the line above has not seen this reservation; one that comes later does.
-            _ = Current();
-            var message = new ReserveSequence { Epoch = route.Epoch.Value, Stage = (ushort)index, Sequence = sequence.Value, Tokens = tokens };
-            await stage.Remote!.SendAsync(message, cancellationToken).ConfigureAwait(false);
-            return await answer.Task.WaitAsync(_options.StepTimeout, _time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException e)
-        {
-            // Without this every later request would wait as long. A worker that lives joins anew.
-            string reason = $"{stage.Node} didn't answer a reservation within {_options.StepTimeout.TotalSeconds:0.#} s; it is stopped, overloaded or cut off.";
-            stage.Remote!.Drop(reason);
-            throw new EngineException(EngineFault.PathBroken, reason, e);
-        }
-        catch (Exception e) when (e is LinkException or ObjectDisposedException)
-        {
-            throw new EngineException(EngineFault.PathBroken, $"{stage.Node} can't be asked for KV room: {e.Message}", e);
-        }
-        finally
-        {
-            _reservations.TryRemove(key, out _);
-        }
-    }
-
-    /// <summary>Copies what is cached now, while steps go on. Null when there is nothing to copy from, or it can't be done; then sequences are rebuilt.</summary>
-    private async Task<KvMigration?> BeginMigrationAsync(Route route, Func<NodeId, NextHop> addressOf)
-    {
-        KvMigration? migration = null;
-        KeyValuePair<SequenceId, RunningSequence>[] running = [];
-        await _oneCaller.WaitAsync().ConfigureAwait(false);
-        if (IsInForce && _sequences.Count > 0)
-        {
-            running = [.. _sequences];
-            migration = new KvMigration(_route!, route, TurnsOf, addressOf);
-            Volatile.Write(ref _migration, migration);
-        }
-
-        _oneCaller.Release();
-        if (migration is null)
-        {
-            return null;
-        }
-
-        foreach ((SequenceId sequence, _) in running)
-        {
-            try
-            {
-                if (await StateOfAsync(sequence).ConfigureAwait(false) is { Length: > 0 } state)
-                {
-                    await BringAsync(migration, route, sequence, state).ConfigureAwait(false);
-                }
-            }
-            catch (Exception e) when (e is ClusterException or EngineException)
-            {
-                // A sequence that has ended meanwhile is no loss.
-                if (await StateOfAsync(sequence).ConfigureAwait(false) is not null)
-                {
-                    migration.Abort(e);
-                    break;
-                }
-            }
-        }
-
-        return migration;
-    }
-
-    private async Task<RunningSequence?> StateOfAsync(SequenceId sequence)
-    {
-        await _oneCaller.WaitAsync().ConfigureAwait(false);
-        RunningSequence? state = _sequences.TryGetValue(sequence, out RunningSequence known) ? known : null;
-        _oneCaller.Release();
-        return state;
-    }
-
-    /// <summary>Copies what has come since, under the lock. Null when all sequences are whole on the new route; or why they must be run again.</summary>
-    /// <exception cref="ClusterException">They can't be brought over, while the route in force could go on with them.</exception>
-    private async Task<string?> FinishMigrationAsync(KvMigration migration, Route route)
-    {
-        try
-        {
-            if (migration.Cause is { } cause)
-            {
-                throw cause;
-            }
-
-            foreach ((SequenceId sequence, RunningSequence state) in _sequences)
-            {
-                await BringAsync(migration, route, sequence, state).ConfigureAwait(false);
-            }
-
-            // Those that ended while they were copied.
-            foreach (SequenceId gone in migration.Reserved.Where(sequence => !_sequences.ContainsKey(sequence)))
-            {
-                await FreeStagesAsync(route, route.Stages.Count, gone).ConfigureAwait(false);
-            }
-
-            return IsInForce && _route == migration.From ? null : "the plan that was in force broke meanwhile";
-        }
-        catch (Exception e) when (e is ClusterException or EngineException)
-        {
-            bool isForGood = e is ClusterException { Fault: ClusterFault.Unsupported } || !IsInForce || _route != migration.From;
-            return isForGood ? e.Message : throw new ClusterException((e as ClusterException)?.Fault ?? ClusterFault.NodeLost, $"Running answers can't be brought over: {e.Message}", e);
-        }
-    }
-
-    private async Task BringAsync(KvMigration migration, Route route, SequenceId sequence, RunningSequence state)
-    {
-        if (migration.Reserved.Add(sequence) || state.Reserved > migration.ReservedTokens.GetValueOrDefault(sequence))
-        {
-            migration.ReservedTokens[sequence] = state.Reserved;
-            for (int stage = 0; stage < route.Stages.Count; stage++)
-            {
-                if (!await ReserveAtAsync(route, stage, sequence, state.Reserved, CancellationToken.None).ConfigureAwait(false))
-                {
-                    throw new ClusterException(ClusterFault.StageRefused, $"{route.Stages[stage].Node} has no KV room for {state.Reserved} positions.");
-                }
-            }
-        }
-
-        if (state.Length > 0)
-        {
-            await migration.CopyAsync(sequence, state.Length, _options.StepTimeout, _time).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Turns with an executor of the route in force: between steps, or at once while the lock is held for the change.</summary>
-    private ExecutorTurn TurnsOf(ILayerExecutor executor) => async work =>
-    {
-        bool isChanging = Volatile.Read(ref _isChanging);
-        if (!isChanging)
-        {
-            await _oneCaller.WaitAsync().ConfigureAwait(false);
-        }
-
-        try
-        {
-            work(executor);
-        }
-        finally
-        {
-            if (!isChanging)
-            {
-                _oneCaller.Release();
-            }
-        }
-    };
-
     private void Forget()
     {
         _sequences.Clear();
         Volatile.Write(ref _liveTokens, 0);
     }
-
-    private static async ValueTask FreeStagesAsync(Route route, int count, SequenceId sequence)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            RouteStage stage = route.Stages[i];
-            stage.Local?.Free(sequence);
-            if (stage.Remote is { } peer)
-            {
-                try
-                {
-                    await peer.SendAsync(new FreeSequence { Epoch = route.Epoch.Value, Stage = (ushort)i, Sequence = sequence.Value }, CancellationToken.None).ConfigureAwait(false);
-                }
-                catch (Exception e) when (e is LinkException or ObjectDisposedException)
-                {
-                    // The worker is gone, and its KV cache with it.
-                }
-            }
-        }
-    }
-
-    /// <summary>A sequence with room on the route in force.</summary>
-    /// <param name="Reserved">Positions reserved.</param>
-    /// <param name="Length">Positions cached.</param>
-    private readonly record struct RunningSequence(int Reserved, int Length);
 }
