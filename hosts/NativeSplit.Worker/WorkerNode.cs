@@ -195,7 +195,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
             while (true)
             {
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                if (!NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) || peer.Role != NodeRole.Worker || peer.Domain != _options.Identity.Self.Domain)
+                if (!NodeIdentity.TryRead(link, out NodeIdentity peer) || peer.Role != NodeRole.Worker || peer.Domain != _options.Identity.Self.Domain)
                 {
                     Refuse(link, "it isn't a worker of this cluster");
                     continue;

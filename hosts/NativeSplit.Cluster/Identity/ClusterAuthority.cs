@@ -66,22 +66,26 @@ public sealed class ClusterAuthority : IDisposable
     }
 
     /// <summary>Makes a key and a certificate in one go, for the node that holds the authority.</summary>
+    /// <param name="role">Role to grant.</param>
+    /// <param name="node">Name to grant.</param>
+    /// <param name="isTrusted">Whether to grant the <see cref="TrustLabel"/>.</param>
     /// <returns>Certificate with private key; the caller owns it.</returns>
-    public X509Certificate2 IssueWithKey(NodeRole role, NodeId node)
+    public X509Certificate2 IssueWithKey(NodeRole role, NodeId node, bool isTrusted = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={node}", key, HashAlgorithmName.SHA256);
-        using X509Certificate2 certificate = Issue(request.PublicKey, role, node);
+        using X509Certificate2 certificate = Issue(request.PublicKey, role, node, isTrusted);
         return certificate.CopyWithPrivateKey(key);
     }
 
-    /// <summary>Certifies the key of a signing request. Of the request only the key counts: name and role are ours to give.</summary>
+    /// <summary>Certifies the key of a signing request. Of the request only the key counts: name, role and label are ours to give.</summary>
     /// <param name="signingRequest">PKCS#10 request, DER.</param>
     /// <param name="role">Role to grant.</param>
     /// <param name="node">Name to grant.</param>
+    /// <param name="isTrusted">Whether to grant the <see cref="TrustLabel"/>.</param>
     /// <returns>The certificate, without private key; the caller owns it.</returns>
     /// <exception cref="ClusterException"><see cref="ClusterFault.Protocol"/>: the request is malformed or not signed by its own P-256 key.</exception>
-    public X509Certificate2 IssueFor(byte[] signingRequest, NodeRole role, NodeId node)
+    public X509Certificate2 IssueFor(byte[] signingRequest, NodeRole role, NodeId node, bool isTrusted = false)
     {
         ArgumentNullException.ThrowIfNull(signingRequest);
         CertificateRequest request;
@@ -99,13 +103,13 @@ public sealed class ClusterAuthority : IDisposable
             throw new ClusterException(ClusterFault.Protocol, $"The signing request of {node} can't be used: {e.Message}", e);
         }
 
-        return Issue(request.PublicKey, role, node);
+        return Issue(request.PublicKey, role, node, isTrusted);
     }
 
     /// <summary>Forgets the key.</summary>
     public void Dispose() => Certificate.Dispose();
 
-    private X509Certificate2 Issue(PublicKey publicKey, NodeRole role, NodeId node)
+    private X509Certificate2 Issue(PublicKey publicKey, NodeRole role, NodeId node, bool isTrusted)
     {
         var request = new CertificateRequest(new X500DistinguishedName($"CN={node}"), publicKey, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
@@ -115,6 +119,11 @@ public sealed class ClusterAuthority : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(NodePurposes, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        if (isTrusted)
+        {
+            request.CertificateExtensions.Add(TrustLabel.Create());
+        }
+
         DateTimeOffset now = _time.GetUtcNow();
         DateTimeOffset end = role == NodeRole.Gateway ? Certificate.NotAfter : now + NodeLifetime;
         return request.Create(Certificate, now - ClockSkew, end, RandomNumberGenerator.GetBytes(16));

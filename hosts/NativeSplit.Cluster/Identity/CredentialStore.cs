@@ -23,12 +23,12 @@ public sealed class CredentialStore(string folder)
 
     private string GatewayPath => Path.Combine(folder, "gateway.txt");
 
-    /// <summary>Name and role in a certificate.</summary>
+    /// <summary>Name, role and label in a certificate.</summary>
     /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it has no SPIFFE name of ours.</exception>
     public static NodeIdentity IdentityOf(X509Certificate2 certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        return LinkCredentials.TryReadIdentity(certificate, out string uri, out _) && NodeIdentity.TryParse(uri, out NodeIdentity identity)
+        return NodeIdentity.TryRead(certificate, out NodeIdentity identity)
             ? identity
             : throw new ClusterException(ClusterFault.BadIdentity, $"The certificate '{certificate.Subject}' names no node of a NativeSplit cluster.");
     }

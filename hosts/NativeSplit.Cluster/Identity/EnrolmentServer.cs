@@ -16,9 +16,9 @@ public sealed class EnrolmentServer(ClusterAuthority authority, JoinTokenStore t
     {
         EnrolmentRequest request = await LengthPrefixed.ReadAsync(stream, EnrolmentJsonContext.Default.EnrolmentRequest, cancellationToken).ConfigureAwait(false);
         var response = new EnrolmentResponse { Certificate = [] };
-        if (tokens.TryRedeem(request.Secret, out NodeId node))
+        if (tokens.TryRedeem(request.Secret, out NodeId node, out bool isTrusted))
         {
-            using X509Certificate2 certificate = authority.IssueFor(request.SigningRequest, NodeRole.Worker, node);
+            using X509Certificate2 certificate = authority.IssueFor(request.SigningRequest, NodeRole.Worker, node, isTrusted);
             nodes?.Record(node, certificate);
             response = new EnrolmentResponse { Certificate = certificate.RawData };
         }

@@ -15,7 +15,7 @@ public sealed class NodeRegistry(ClusterRegistry registry, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(certificate);
         DateTimeOffset now = time.GetUtcNow();
-        var issued = new IssuedCertificate(certificate.SerialNumber, node.ToString(), now, certificate.NotAfter.ToUniversalTime(), Revoked: null);
+        IssuedCertificate issued = Describe(node, certificate, now);
         registry.Change(content =>
         {
             RegistryContent current = content.At(now);
@@ -41,6 +41,26 @@ public sealed class NodeRegistry(ClusterRegistry registry, TimeProvider time)
         });
     }
 
+    /// <summary>Trusts a node, or no more: its next certificate says so, at its next renewal or when it joins anew.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="isTrusted">Whether to trust it.</param>
+    /// <returns>False when no certificate of that node is valid now, or it was so already.</returns>
+    public bool Trust(NodeId node, bool isTrusted)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        string name = node.ToString();
+        return registry.Change(content =>
+        {
+            RegistryContent current = content.At(now);
+            bool changes = current.Certificates.Any(certificate => certificate.Node == name && certificate.Revoked is null) && current.TrustedNodes.Contains(name) != isTrusted;
+            return (changes ? current.WithTrust(name, isTrusted) : current, changes);
+        });
+    }
+
+    /// <summary>Whether an operator trusts a node.</summary>
+    /// <param name="node">The node.</param>
+    public bool IsTrusted(NodeId node) => registry.Read().TrustedNodes.Contains(node.ToString());
+
     /// <summary>Whether a certificate was revoked. Give it to the listener's credentials.</summary>
     /// <param name="certificate">A certificate of this cluster's authority.</param>
     /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: the registry can't be read; the peer is then refused.</exception>
@@ -48,5 +68,11 @@ public sealed class NodeRegistry(ClusterRegistry registry, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(certificate);
         return registry.Read().Certificates.Any(issued => issued.Serial == certificate.SerialNumber && issued.Revoked is not null);
+    }
+
+    private static IssuedCertificate Describe(NodeId node, X509Certificate2 certificate, DateTimeOffset now)
+    {
+        TrustLabel.TryRead(certificate, out bool isTrusted);
+        return new IssuedCertificate(certificate.SerialNumber, node.ToString(), now, certificate.NotAfter.ToUniversalTime(), Revoked: null, isTrusted);
     }
 }

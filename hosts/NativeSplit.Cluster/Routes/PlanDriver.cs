@@ -194,7 +194,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             while (true)
             {
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                if (NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) && peer.Role == NodeRole.Worker && _expected.Contains(peer.Node))
+                if (NodeIdentity.TryRead(link, out NodeIdentity peer) && peer.Role == NodeRole.Worker && _expected.Contains(peer.Node))
                 {
                     _ = LeaveWhenEndedAsync(_newcomers.Add(peer.Node, () => new PeerConnection(link, peer, this, _options.Route.StepTimeout, _time)));
                 }

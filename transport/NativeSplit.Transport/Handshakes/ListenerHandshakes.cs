@@ -132,7 +132,7 @@ internal sealed class ListenerHandshakes
     private async Task<bool> ServeControlAsync(Socket socket, PendingSet.Entry entry)
     {
         await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
-        var check = new PeerCheck(_credentials.Authority, expectedPeer: null, _credentials.IsRevoked);
+        var check = new PeerCheck(_credentials.Authority, expectedPeer: null, _credentials.IsRevoked, _credentials.Clock);
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
         LinkAgreement? agreement = null;
         WaitingLinks.Waiting? waiting = null;
@@ -150,6 +150,7 @@ internal sealed class ListenerHandshakes
             agreement.Keys.WriteProof(fromConnector: false, new Preamble(ConnectionKind.Data).ToArray(), agreement.ConnectionId, proof);
             await Wire.WriteAsync(data, proof, entry.Token).ConfigureAwait(false);
             SealedLink link = agreement.CreateLink(data, new ControlConnection(socket, tls), _options);
+            link.PeerCertificate = check.Certificate;
             handedOver = waiting.IsTaken = true;
             if (!_deliver(link))
             {
