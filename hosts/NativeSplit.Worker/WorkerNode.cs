@@ -40,7 +40,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         _options = options;
         _log = log;
         _time = time;
-        _listener = LinkListener.Start(options.Listen, options.Identity.Credentials, options.Link);
+        _listener = LinkListener.Start(options.Listen, options.Identity.Source, options.Link);
         _accepting = Task.Run(AcceptAsync);
         _obeying = Task.Run(ObeyAsync);
     }
@@ -137,6 +137,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 return from.SendAsync(new SequenceReserved { Epoch = reserve.Epoch, Stage = reserve.Stage, Sequence = reserve.Sequence, Granted = false }, CancellationToken.None);
             case FreeSequence or QueryStage:
                 break;
+            case RevokeCertificates revoked:
+                _options.Identity.Revoked.Add(revoked.Serials);
+                break;
             default:
                 throw new ClusterException(ClusterFault.Protocol, $"The gateway may not send {message?.GetType().Name} to a worker.");
         }
@@ -209,6 +212,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
 
                 var connection = new PeerConnection(link, peer, this, _options.SendTimeout, _time);
                 _peers[connection] = 0;
+                _options.Identity.Revoked.Watch(connection);
                 _ = ForgetWhenEndedAsync(connection);
             }
         }

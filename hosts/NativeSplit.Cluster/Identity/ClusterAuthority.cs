@@ -7,7 +7,7 @@ namespace NativeSplit.Cluster.Identity;
 /// <summary>The root of a cluster's trust: a P-256 certificate authority that lives at the gateway and names every node.</summary>
 public sealed class ClusterAuthority : IDisposable
 {
-    /// <summary>How long a worker's certificate holds. The gateway's, which lies beside the authority's own key, holds as long as the authority.</summary>
+    /// <summary>How long a node's certificate holds; it is renewed before (<see cref="CertificateRenewal"/>).</summary>
     public static readonly TimeSpan NodeLifetime = TimeSpan.FromHours(24);
 
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
@@ -125,7 +125,7 @@ public sealed class ClusterAuthority : IDisposable
         }
 
         DateTimeOffset now = _time.GetUtcNow();
-        DateTimeOffset end = role == NodeRole.Gateway ? Certificate.NotAfter : now + NodeLifetime;
+        DateTimeOffset end = now + NodeLifetime < Certificate.NotAfter ? now + NodeLifetime : Certificate.NotAfter;
         return request.Create(Certificate, now - ClockSkew, end, RandomNumberGenerator.GetBytes(16));
     }
 }

@@ -15,6 +15,7 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(StepFailed), "failed")]
 [JsonDerivedType(typeof(QueryStage), "query")]
 [JsonDerivedType(typeof(StageReport), "report")]
+[JsonDerivedType(typeof(RevokeCertificates), "revoke")]
 public abstract record ControlMessage;
 
 /// <summary>Worker to gateway, first on a link: where other workers reach it and which model it has.</summary>
@@ -160,4 +161,17 @@ public sealed record StageReport : StageMessage
 
     /// <summary>Sequences that hold KV room now.</summary>
     public required int Sequences { get; init; }
+}
+
+/// <summary>Gateway to worker: certificates of nodes that were revoked. Their links are to be dropped and no new ones taken. Later messages add to it.</summary>
+public sealed record RevokeCertificates : ControlMessage
+{
+    /// <summary>Serial numbers, hexadecimal.</summary>
+    public required IReadOnlyList<string> Serials { get; init; }
+
+    /// <inheritdoc/>
+    public bool Equals(RevokeCertificates? other) => other is not null && Serials.SequenceEqual(other.Serials);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Serials.Count;
 }

@@ -52,7 +52,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         _lastEpoch = options.Plans.Max(plan => plan.Epoch.Value) - 1;
         Adopt(options.Plans);
         Path = new ClusterPath(options.Shape, options.Route, time);
-        _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync);
+        _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync, enrolment.RenewAsync);
         _accepting = Task.Run(AcceptAsync);
         _loop = Task.Run(DriveAsync);
     }
@@ -71,6 +71,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             {
                 connection.Drop(reason);
             }
+        }
+    }
+
+    /// <summary>Tells the workers that are here that certificates were revoked.</summary>
+    /// <param name="serials">Their serial numbers.</param>
+    public void Announce(IReadOnlyList<string> serials)
+    {
+        foreach (PeerConnection connection in _open.Keys)
+        {
+            _ = RevocationNotices.SendAsync(connection, () => serials, _log);
         }
     }
 
@@ -215,6 +225,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private async Task LeaveWhenEndedAsync(PeerConnection connection)
     {
         _open[connection] = 0;
+        _ = RevocationNotices.SendAsync(connection, _options.RevokedSerials, _log);
         ClusterException cause = await connection.Ended.ConfigureAwait(false);
         _newcomers.TryTake(connection);
         _open.TryRemove(connection, out _);

@@ -123,20 +123,24 @@ internal sealed class RunningGateway : IAsyncDisposable
         var registry = new ClusterRegistry(settings.Store);
         var nodes = new NodeRegistry(registry, TimeProvider.System);
         _tokens = new JoinTokenStore(authority, TimeProvider.System, registry);
+        var credentials = new CredentialSource(new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate) { IsRevoked = nodes.IsRevoked });
         var options = new PlanDriverOptions
         {
             Plans = settings.Plans,
             Shape = shape,
             ModelFingerprint = settings.Model.File.Fingerprint.Value,
             Self = settings.Self,
-            Credentials = new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate) { IsRevoked = nodes.IsRevoked },
+            Credentials = credentials,
+            RevokedSerials = nodes.RevokedSerials,
             Listen = settings.LinkAddress,
             Executors = settings.Model.CreateExecutor,
             Route = settings.Route,
         };
         Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens, nodes), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
         _parts.Push(Driver);
-        _parts.Push(new RevocationWatch(nodes, Driver.Drop, settings.Loggers.CreateLogger("nodes"), TimeProvider.System));
+        ILogger log = settings.Loggers.CreateLogger("nodes");
+        _parts.Push(new RevocationWatch(nodes, Driver.Drop, log, TimeProvider.System, Driver.Announce));
+        _parts.Push(new CertificateRenewal(credentials, _ => Task.FromResult(authority.IssueWithKey(NodeRole.Gateway, settings.Self)), keep: null, log, TimeProvider.System));
         return Driver.Path;
     }
 

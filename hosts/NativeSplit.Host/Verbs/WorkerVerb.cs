@@ -59,6 +59,8 @@ internal static class WorkerVerb
                 ExitWithGateway = parsed.GetValue(exitWithGateway),
                 MaxKvTokens = parsed.GetValue(maxKvTokens),
             };
+            await using var renewal = new CertificateRenewal(
+                identity.Source, cancel => EnrolmentClient.RenewAsync(address, identity, options.Link, cancel), _ => store?.Save(identity), loggers.CreateLogger("identity"), TimeProvider.System);
             await using WorkerNode node = WorkerNode.Start(options, loggers.CreateLogger("worker"), TimeProvider.System);
             await node.RunAsync(cancellationToken);
             return ExitCode.Done;

@@ -18,6 +18,7 @@ public sealed class ControlCodecTests
         new StepFailed { Epoch = 1, Stage = 2, Batch = 9, Reason = "why" },
         new QueryStage { Epoch = 1, Stage = 2 },
         new StageReport { Epoch = 1, Stage = 2, Batches = 1, Rows = 2, ComputeMicroseconds = 3, BytesForwarded = 4, Sequences = 5 },
+        new RevokeCertificates { Serials = ["0A", "0B"] },
     ];
 
     [Theory]

@@ -76,6 +76,26 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         }
     }
 
+    /// <summary>Opens a renewal.</summary>
+    public async Task<Enrolment> RenewAsync(string expectedPeer, LinkCredentials credentials, CancellationToken cancellationToken)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            await OpenWithAsync(socket, ConnectionKind.Renewal, cancellationToken).ConfigureAwait(false);
+            _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked, credentials.Clock);
+            SslStream tls = await AuthenticateAsync(socket, credentials.CreateContext(), TlsRules.RenewalProtocol, cancellationToken, ownsSocket: true)
+                .ConfigureAwait(false);
+            socket = null;
+            return new Enrolment(tls, credentials.Authority, expectedPeer);
+        }
+        finally
+        {
+            await ReleaseAsync(null, socket, null).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Says what an exception of the handshake means to the caller.</summary>
     /// <param name="exception">The exception.</param>
     public LinkException Explain(Exception exception)

@@ -7,7 +7,7 @@ namespace NativeSplit.Transport.Handshakes;
 
 /// <summary>
 /// The only TLS this project speaks: version 1.3, one root, no resumption, an identity in a URI name. The protocol name differs for
-/// links and enrolments, so that nobody in the middle can turn one into the other.
+/// links, enrolments and renewals, so that nobody in the middle can turn one into another.
 /// </summary>
 internal static class TlsRules
 {
@@ -16,6 +16,9 @@ internal static class TlsRules
 
     /// <summary>Protocol name (ALPN) of enrolments.</summary>
     public static readonly SslApplicationProtocol EnrolmentProtocol = new("nativesplit-enrol/1");
+
+    /// <summary>Protocol name (ALPN) of renewals.</summary>
+    public static readonly SslApplicationProtocol RenewalProtocol = new("nativesplit-renew/1");
 
     /// <summary>Options of a listener.</summary>
     /// <param name="certificate">Own certificate.</param>
