@@ -18,15 +18,19 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
     private readonly ILogger _log;
     private long _bytesToGateway;
 
-    public AssignedStage(AssignStage assignment, ILayerExecutor executor, PeerConnection gateway, NextHopLink? next, ILogger log)
+    public AssignedStage(AssignStage assignment, ILayerExecutor executor, long weightBytes, PeerConnection gateway, NextHopLink? next, ILogger log)
     {
         _assignment = assignment;
         _gateway = gateway;
         _next = next;
         _log = log;
+        WeightBytes = weightBytes;
         _hiddenSize = executor.Shape.HiddenSize;
         _runner = new StageRunner(assignment, executor, this);
     }
+
+    /// <summary>Bytes of weights that it holds.</summary>
+    public long WeightBytes { get; }
 
     /// <summary>SPIFFE name of the node that rows come from.</summary>
     public string Previous => _assignment.Previous;

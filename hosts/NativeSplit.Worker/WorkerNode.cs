@@ -31,6 +31,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage), AssignedStage> _stages = new();
     private readonly ConcurrentDictionary<PeerConnection, byte> _peers = new();
     private readonly Channel<Order> _orders = Channel.CreateUnbounded<Order>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly NodeSurvey _survey;
     private readonly Task _accepting;
     private readonly Task _obeying;
     private int _disposed;
@@ -41,6 +42,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         _log = log;
         _time = time;
         _listener = LinkListener.Start(options.Listen, options.Identity.Source, options.Link);
+        _survey = new NodeSurvey(options, HeldBytes, log, time);
         _accepting = Task.Run(AcceptAsync);
         _obeying = Task.Run(ObeyAsync);
     }
@@ -140,6 +142,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
             case RevokeCertificates revoked:
                 _options.Identity.Revoked.Add(revoked.Serials);
                 break;
+            case QueryNode query:
+                _survey.Post(from, query);
+                break;
             default:
                 throw new ClusterException(ClusterFault.Protocol, $"The gateway may not send {message?.GetType().Name} to a worker.");
         }
@@ -158,6 +163,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
+        await _survey.DisposeAsync().ConfigureAwait(false);
         _orders.Writer.TryComplete();
 
         // At the same time: a peer's receive loop may wait for room in a stage, and a stage being prepared must be seen to its end.
@@ -177,6 +183,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 AdvertisedHost = _options.AdvertisedHost,
                 ModelFingerprint = _options.Model.Fingerprint.Value,
                 ModelName = _options.Model.Name,
+                Profile = _options.MeasuresAtJoin ? _survey.Profile : null,
             };
             await gateway.SendAsync(hello, cancellationToken).ConfigureAwait(false);
             _log.LogInformation("Joined {Gateway} as {Node}.", _options.Gateway, _options.Identity.Self.Node);
@@ -190,6 +197,8 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
             await closing.ConfigureAwait(false);
         }
     }
+
+    private long HeldBytes() => _stages.Values.Sum(stage => stage.WeightBytes);
 
     private async Task AcceptAsync()
     {
@@ -307,7 +316,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 WeightBytes = _options.WeightBytes(layers),
                 KvTokens = executor.KvCacheUse.CapacityTokens,
             };
-            _stages[(assignment.Epoch, assignment.Stage)] = new AssignedStage(assignment, executor, gateway, next, _log);
+            _stages[(assignment.Epoch, assignment.Stage)] = new AssignedStage(assignment, executor, ready.WeightBytes, gateway, next, _log);
             _log.LogInformation("Runs layers {Layers} of plan {Epoch} on {Backend}.", layers, assignment.Epoch, executor.Backend);
             return ready;
         }

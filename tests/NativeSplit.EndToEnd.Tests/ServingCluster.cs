@@ -12,6 +12,7 @@ internal sealed class ServingCluster : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("nativesplit-").FullName;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
     private readonly Dictionary<string, string> _tokens = [];
+    private string[] _workerArguments = [];
 
     private ServingCluster()
     {
@@ -39,31 +40,48 @@ internal sealed class ServingCluster : IAsyncDisposable
     public static async Task<ServingCluster> StartAsync(string[] planTexts, string[] workers, params string[] serveArguments)
     {
         var cluster = new ServingCluster();
+        await cluster.WritePlansAsync(planTexts);
+        string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
+        return await cluster.LaunchAsync(workers, [], [.. plans, .. serveArguments]);
+    }
+
+    /// <summary>Starts a gateway that plans by itself, and workers that give so much memory each.</summary>
+    public static Task<ServingCluster> StartAdaptiveAsync(string[] workers, string memory, params string[] serveArguments)
+    {
+        var cluster = new ServingCluster();
+        string[] expected = [.. workers.SelectMany(worker => (string[])["--expect", worker])];
+        return cluster.LaunchAsync(workers, ["--memory", memory], ["--adapt", "--data", cluster.GatewayData, .. expected, .. serveArguments]);
+    }
+
+    /// <summary>The gateway's data folder, when it has one.</summary>
+    public string GatewayData => Path.Combine(_folder, "gateway");
+
+    private async Task<ServingCluster> LaunchAsync(string[] workers, string[] workerArguments, string[] serveArguments)
+    {
         try
         {
-            await cluster.WritePlansAsync(planTexts);
-            string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
-            cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, .. plans, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
-            foreach (string line in await cluster.Gateway.LinesWithAsync("--token", workers.Length))
+            _workerArguments = workerArguments;
+            Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
+            foreach (string line in await Gateway.LinesWithAsync("--token", workers.Length))
             {
                 string[] words = line.Trim().Split(' ');
-                cluster.LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
-                cluster._tokens[workers[cluster._tokens.Count]] = words[Array.IndexOf(words, "--token") + 1];
+                LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
+                _tokens[workers[_tokens.Count]] = words[Array.IndexOf(words, "--token") + 1];
             }
 
-            await cluster.Gateway.LineWithAsync("serves");
+            await Gateway.LineWithAsync("serves");
             foreach (string worker in workers)
             {
-                cluster.StartWorker(worker);
+                StartWorker(worker);
             }
 
-            string ready = await cluster.Gateway.LineWithAsync("Ready: ");
-            cluster.Url = new Uri(ready["Ready: ".Length..].Trim().Replace("chat/completions", string.Empty, StringComparison.Ordinal));
-            return cluster;
+            string ready = await Gateway.LineWithAsync("Ready: ");
+            Url = new Uri(ready["Ready: ".Length..].Trim().Replace("chat/completions", string.Empty, StringComparison.Ordinal));
+            return this;
         }
         catch
         {
-            await cluster.DisposeAsync();
+            await DisposeAsync();
             throw;
         }
     }
@@ -81,7 +99,7 @@ internal sealed class ServingCluster : IAsyncDisposable
     public void StartWorker(string name)
     {
         var environment = new Dictionary<string, string> { ["NATIVESPLIT_JOIN_TOKEN"] = _tokens[name] };
-        Workers[name] = NativeSplitProcess.Start(environment, "worker", "--gateway", $"127.0.0.1:{LinkPort}", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name));
+        Workers[name] = NativeSplitProcess.Start(environment, ["worker", "--gateway", $"127.0.0.1:{LinkPort}", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name), .. _workerArguments]);
     }
 
     /// <summary>Asks for a chat completion, whole.</summary>

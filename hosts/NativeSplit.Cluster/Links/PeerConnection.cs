@@ -97,6 +97,26 @@ public sealed class PeerConnection : IAsyncDisposable
         return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
 
+    /// <summary>Round trip of a probe that carries padding for nothing.</summary>
+    /// <param name="padding">Bytes of padding; no more than the link allows are sent.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NodeLost"/>: the link is dead.</exception>
+    public async ValueTask<TimeSpan> ProbeAsync(int padding, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _link.ProbeAsync(Math.Min(padding, _link.MaxPayloadBytes - sizeof(ulong)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            throw new ClusterException(ClusterFault.NodeLost, $"{Peer.Node} can't be probed: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Tells the link that a step is away in which the peer has a part, or no longer: it then notices soon that the peer has died.</summary>
+    /// <param name="expected">True when the step leaves, false when it is back or has failed. Counted.</param>
+    public void ExpectRows(bool expected) => _link.ExpectRows(expected);
+
     /// <summary>Closes the link and waits for the receive loop.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -118,6 +138,10 @@ public sealed class PeerConnection : IAsyncDisposable
                 if (_link.Type == FrameType.Activations)
                 {
                     await handler.OnActivationsAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
+                }
+                else if (_link.Type == FrameType.Bulk)
+                {
+                    throw new ClusterException(ClusterFault.NotAllowed, "Nothing large was asked for.");
                 }
                 else
                 {

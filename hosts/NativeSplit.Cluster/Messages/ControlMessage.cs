@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NativeSplit.Cluster.Capacity;
 
 namespace NativeSplit.Cluster.Messages;
 
@@ -16,6 +17,8 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(QueryStage), "query")]
 [JsonDerivedType(typeof(StageReport), "report")]
 [JsonDerivedType(typeof(RevokeCertificates), "revoke")]
+[JsonDerivedType(typeof(QueryNode), "query-node")]
+[JsonDerivedType(typeof(NodeReport), "node-report")]
 public abstract record ControlMessage;
 
 /// <summary>Worker to gateway, first on a link: where other workers reach it and which model it has.</summary>
@@ -32,6 +35,9 @@ public sealed record NodeHello : ControlMessage
 
     /// <summary>Name of that model, for messages to the operator.</summary>
     public required string ModelName { get; init; }
+
+    /// <summary>What it measured of itself; null when it wasn't asked to.</summary>
+    public CapacityProfile? Profile { get; init; }
 }
 
 /// <summary>Names one stage of one plan.</summary>
@@ -156,6 +162,15 @@ public sealed record StageReport : StageMessage
     /// <summary>Time in the executor, in microseconds.</summary>
     public required long ComputeMicroseconds { get; init; }
 
+    /// <summary>Of the batches, those with one row of each sequence.</summary>
+    public required long DecodeBatches { get; init; }
+
+    /// <summary>Rows of those.</summary>
+    public required long DecodeRows { get; init; }
+
+    /// <summary>Time in the executor of those, in microseconds.</summary>
+    public required long DecodeMicroseconds { get; init; }
+
     /// <summary>Bytes sent to the next hop: whole frames to a worker, payloads alone to the gateway, which counts its own links.</summary>
     public required long BytesForwarded { get; init; }
 
@@ -168,10 +183,39 @@ public sealed record RevokeCertificates : ControlMessage
 {
     /// <summary>Serial numbers, hexadecimal.</summary>
     public required IReadOnlyList<string> Serials { get; init; }
-
-    /// <inheritdoc/>
-    public bool Equals(RevokeCertificates? other) => other is not null && Serials.SequenceEqual(other.Serials);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => Serials.Count;
 }
+
+/// <summary>Gateway to worker: what can you do now?</summary>
+public sealed record QueryNode : ControlMessage
+{
+    /// <summary>Number of the question, for the answer.</summary>
+    public required ulong Number { get; init; }
+
+    /// <summary>Whether to measure the executor anew.</summary>
+    public bool MeasureLayers { get; init; }
+
+    /// <summary>Workers to measure the way to; empty: none.</summary>
+    public IReadOnlyList<NextHop> Peers { get; init; } = [];
+}
+
+/// <summary>Worker to gateway: answer to <see cref="QueryNode"/>.</summary>
+public sealed record NodeReport : ControlMessage
+{
+    /// <summary>Most links in a report.</summary>
+    public const int MaxLinks = 128;
+
+    /// <summary>Number of the question.</summary>
+    public required ulong Number { get; init; }
+
+    /// <summary>What it can do; the times are those measured last.</summary>
+    public required CapacityProfile Profile { get; init; }
+
+    /// <summary>The ways from it: to the gateway, and to those of the peers that it could reach.</summary>
+    public required IReadOnlyList<LinkQuality> Links { get; init; }
+}
+
+/// <summary>A directed link, as the sender measured it.</summary>
+/// <param name="Peer">SPIFFE name of the receiver.</param>
+/// <param name="LatencyMicroseconds">One-way delay of an empty frame, in µs: half its round trip.</param>
+/// <param name="BytesPerSecond">Rate.</param>
+public sealed record LinkQuality(string Peer, long LatencyMicroseconds, long BytesPerSecond);

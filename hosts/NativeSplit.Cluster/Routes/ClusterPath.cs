@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Stages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
+using NativeSplit.Placement;
 using NativeSplit.Transport.Frames;
 using NativeSplit.Transport.Links;
 
@@ -16,7 +19,7 @@ public sealed class ClusterPath : ILayerPath
 {
     private readonly StepWaiter _waiter;
     private readonly ConcurrentDictionary<(ushort Stage, ulong Sequence), TaskCompletionSource<bool>> _reservations = new();
-    private readonly HashSet<SequenceId> _sequences = [];
+    private readonly Dictionary<SequenceId, int> _sequences = [];
     private readonly RouteOptions _options;
     private readonly ModelShape _shape;
     private readonly TimeProvider _time;
@@ -25,8 +28,8 @@ public sealed class ClusterPath : ILayerPath
     private TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EngineException? _broken = new(EngineFault.PathBroken, "The plan isn't in force yet: not every worker has joined.");
     private ulong _batchNumber;
-    private long _steps;
-    private long _stepTicks;
+    private int _liveTokens;
+    private readonly StageMeter _meter = new();
     private long _localTicks;
 
     /// <summary>Starts without a route: every call fails with <see cref="EngineFault.PathBroken"/> until one is in force.</summary>
@@ -50,10 +53,20 @@ public sealed class ClusterPath : ILayerPath
     public bool IsInForce => Volatile.Read(ref _broken) is null;
 
     /// <summary>Steps taken, their time, and the part of it spent in the gateway's own executors.</summary>
-    public RouteTimings Timings => new(
-        Interlocked.Read(ref _steps),
-        Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _stepTicks)),
-        Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _localTicks)));
+    public RouteTimings Timings
+    {
+        get
+        {
+            StageSums steps = Sums;
+            return new RouteTimings(steps.Batches, TimeSpan.FromMicroseconds(steps.ComputeMicroseconds), Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _localTicks)));
+        }
+    }
+
+    /// <summary>Sums over whole steps, from the first stage's start to the last one's end.</summary>
+    public StageSums Sums => _meter.Read();
+
+    /// <summary>Positions in the KV caches now, over all sequences.</summary>
+    public int LiveTokens => Volatile.Read(ref _liveTokens);
 
     /// <inheritdoc/>
     public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Volatile.Read(ref _ready).Task.WaitAsync(cancellationToken);
@@ -74,7 +87,7 @@ public sealed class ClusterPath : ILayerPath
                     granted++;
                 }
             }
-            catch when (!_sequences.Contains(sequence))
+            catch when (!_sequences.ContainsKey(sequence))
             {
                 // The stage that didn't answer may have granted it all the same.
                 await FreeStagesAsync(route, granted + 1, sequence).ConfigureAwait(false);
@@ -83,11 +96,11 @@ public sealed class ClusterPath : ILayerPath
 
             if (granted == route.Stages.Count)
             {
-                _sequences.Add(sequence);
+                _sequences.TryAdd(sequence, 0);
                 return true;
             }
 
-            if (!_sequences.Contains(sequence))
+            if (!_sequences.ContainsKey(sequence))
             {
                 await FreeStagesAsync(route, granted, sequence).ConfigureAwait(false);
             }
@@ -106,7 +119,11 @@ public sealed class ClusterPath : ILayerPath
         await _oneCaller.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            _sequences.Remove(sequence);
+            if (_sequences.Remove(sequence, out int length))
+            {
+                Volatile.Write(ref _liveTokens, _liveTokens - length);
+            }
+
             if (_route is { } route)
             {
                 await FreeStagesAsync(route, route.Stages.Count, sequence).ConfigureAwait(false);
@@ -129,8 +146,8 @@ public sealed class ClusterPath : ILayerPath
             Route route = Current();
             RequireRoom(batch.Span);
             await RunStagesAsync(route, batch, hidden, cancellationToken).ConfigureAwait(false);
-            Interlocked.Add(ref _stepTicks, Stopwatch.GetTimestamp() - start);
-            Interlocked.Increment(ref _steps);
+            Advance(batch.Span);
+            _meter.Add(batch.Span, Stopwatch.GetTimestamp() - start);
         }
         catch (Exception e) when (e is LinkException or ObjectDisposedException)
         {
@@ -150,13 +167,18 @@ public sealed class ClusterPath : ILayerPath
         _oneCaller.Dispose();
     }
 
+    /// <summary>Sums of the stages of the route in force that run here, by index in the plan of an epoch; empty when another is in force.</summary>
+    internal IReadOnlyList<(int Stage, StageSums Sums)> LocalSums(PlanEpoch epoch) => Volatile.Read(ref _route) is { } route && route.Epoch == epoch
+        ? [.. route.Stages.Select((stage, index) => (stage, index)).Where(entry => entry.stage.Local is not null).Select(entry => (entry.index, entry.stage.Meter.Read()))]
+        : [];
+
     /// <summary>Puts a route in force between two steps; owned from here on. Sequences on the one before have no room on it: they fail, and can be rebuilt.</summary>
     internal async ValueTask ActivateAsync(Route route)
     {
         await _oneCaller.WaitAsync().ConfigureAwait(false);
         _route?.Dispose();
         Volatile.Write(ref _route, route);
-        _sequences.Clear();
+        Forget();
         Volatile.Write(ref _broken, null);
         _waiter.Open();
         Volatile.Read(ref _ready).TrySetResult();
@@ -182,7 +204,7 @@ public sealed class ClusterPath : ILayerPath
         Close(cause);
         _route?.Dispose();
         Volatile.Write(ref _route, null);
-        _sequences.Clear();
+        Forget();
         _oneCaller.Release();
     }
 
@@ -210,11 +232,25 @@ public sealed class ClusterPath : ILayerPath
     {
         foreach (SequenceRows rows in batch)
         {
-            if (!_sequences.Contains(rows.Sequence))
+            if (!_sequences.ContainsKey(rows.Sequence))
             {
                 throw new EngineException(EngineFault.PathBroken, "The plan has changed, and the sequence has no KV room on the new route. Send the request again.");
             }
         }
+    }
+
+    /// <summary>Notes how far the sequences of a step are cached.</summary>
+    private void Advance(ReadOnlySpan<SequenceRows> batch)
+    {
+        int live = _liveTokens;
+        foreach (SequenceRows rows in batch)
+        {
+            ref int length = ref CollectionsMarshal.GetValueRefOrNullRef(_sequences, rows.Sequence);
+            live += rows.Position + rows.Count - length;
+            length = rows.Position + rows.Count;
+        }
+
+        Volatile.Write(ref _liveTokens, live);
     }
 
     private void Close(EngineException cause)
@@ -245,7 +281,9 @@ public sealed class ClusterPath : ILayerPath
             {
                 long start = Stopwatch.GetTimestamp();
                 executor.Forward(batch.Span, hidden.Span);
-                Interlocked.Add(ref _localTicks, Stopwatch.GetTimestamp() - start);
+                long ticks = Stopwatch.GetTimestamp() - start;
+                Interlocked.Add(ref _localTicks, ticks);
+                stage.Meter.Add(batch.Span, ticks);
                 next++;
                 continue;
             }
@@ -259,23 +297,40 @@ public sealed class ClusterPath : ILayerPath
     private async ValueTask<int> CrossAsync(Route route, int stage, ulong number, ReadOnlyMemory<SequenceRows> batch, Memory<float> hidden, CancellationToken cancellationToken)
     {
         int returnStage = route.ReturnOf(stage);
-        ValueTask back = _waiter.Begin(route.Epoch.Value, number, returnStage, batch, hidden);
+        ExpectRows(route, stage, returnStage, expected: true);
         try
         {
-            await route.Stages[stage].Remote!.SendRowsAsync(route.Epoch.Value, number, (ushort)stage, batch, hidden, _shape.HiddenSize, _options.Encoding, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            // Thrown by the wait below, which must not outlive the caller's buffer.
-            _waiter.Fail(e);
-        }
+            ValueTask back = _waiter.Begin(route.Epoch.Value, number, returnStage, batch, hidden);
+            try
+            {
+                await route.Stages[stage].Remote!.SendRowsAsync(route.Epoch.Value, number, (ushort)stage, batch, hidden, _shape.HiddenSize, _options.Encoding, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                // Thrown by the wait below, which must not outlive the caller's buffer.
+                _waiter.Fail(e);
+            }
 
-        using (cancellationToken.UnsafeRegister(static (state, token) => ((StepWaiter)state!).Fail(new OperationCanceledException(token)), _waiter))
+            using (cancellationToken.UnsafeRegister(static (state, token) => ((StepWaiter)state!).Fail(new OperationCanceledException(token)), _waiter))
+            {
+                await back.ConfigureAwait(false);
+            }
+        }
+        finally
         {
-            await back.ConfigureAwait(false);
+            ExpectRows(route, stage, returnStage, expected: false);
         }
 
         return returnStage;
+    }
+
+    // Each worker on the way may be the one that dies, and the gateway sends rows to the first of them only.
+    private static void ExpectRows(Route route, int stage, int returnStage, bool expected)
+    {
+        for (int i = stage; i < returnStage; i++)
+        {
+            route.Stages[i].Remote!.ExpectRows(expected);
+        }
     }
 
     private async ValueTask<bool> ReserveAtAsync(Route route, int index, SequenceId sequence, int tokens, CancellationToken cancellationToken)
@@ -312,6 +367,12 @@ public sealed class ClusterPath : ILayerPath
         {
             _reservations.TryRemove(key, out _);
         }
+    }
+
+    private void Forget()
+    {
+        _sequences.Clear();
+        Volatile.Write(ref _liveTokens, 0);
     }
 
     private static async ValueTask FreeStagesAsync(Route route, int count, SequenceId sequence)

@@ -8,7 +8,11 @@ namespace NativeSplit.Cluster.Routes;
 /// <summary>A worker that has joined.</summary>
 /// <param name="Connection">Its link.</param>
 /// <param name="Hello">What it said of itself.</param>
-internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello);
+internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello)
+{
+    /// <summary>Where other workers reach it.</summary>
+    public NextHop Address => new(Connection.Peer.Uri, Hello.AdvertisedHost ?? ((IPEndPoint)Connection.RemoteEndPoint).Address.ToString(), Hello.Port);
+}
 
 /// <summary>Gets every stage of one plan ready, beside whatever is in force; nothing runs on it yet.</summary>
 /// <param name="options">What the driver was given.</param>
@@ -110,9 +114,6 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
             return null;
         }
 
-        JoinedWorker hop = workers[next.Plan.Segments[index + 1].Node];
-        return new NextHop(hop.Connection.Peer.Uri, hop.Hello.AdvertisedHost ?? SeenAt(hop.Connection), hop.Hello.Port);
+        return workers[next.Plan.Segments[index + 1].Node].Address;
     }
-
-    private static string SeenAt(PeerConnection worker) => ((IPEndPoint)worker.RemoteEndPoint).Address.ToString();
 }

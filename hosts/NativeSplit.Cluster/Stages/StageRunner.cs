@@ -45,9 +45,7 @@ public sealed class StageRunner : IAsyncDisposable
     private readonly SemaphoreSlim _freeSlotCount = new(BatchesInFlight);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
-    private long _batches;
-    private long _rows;
-    private long _computeTicks;
+    private readonly StageMeter _meter = new();
     private int _sequences;
     private int _disposed;
 
@@ -74,16 +72,23 @@ public sealed class StageRunner : IAsyncDisposable
     }
 
     /// <summary>Sums so far.</summary>
-    public StageReport Report(long bytesForwarded) => new()
+    public StageReport Report(long bytesForwarded)
     {
-        Epoch = _assignment.Epoch,
-        Stage = _assignment.Stage,
-        Batches = Interlocked.Read(ref _batches),
-        Rows = Interlocked.Read(ref _rows),
-        ComputeMicroseconds = (long)Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _computeTicks)).TotalMicroseconds,
-        BytesForwarded = bytesForwarded,
-        Sequences = Volatile.Read(ref _sequences),
-    };
+        StageSums sums = _meter.Read();
+        return new StageReport
+        {
+            Epoch = _assignment.Epoch,
+            Stage = _assignment.Stage,
+            Batches = sums.Batches,
+            Rows = sums.Rows,
+            ComputeMicroseconds = sums.ComputeMicroseconds,
+            DecodeBatches = sums.DecodeBatches,
+            DecodeRows = sums.DecodeRows,
+            DecodeMicroseconds = sums.DecodeMicroseconds,
+            BytesForwarded = bytesForwarded,
+            Sequences = Volatile.Read(ref _sequences),
+        };
+    }
 
     /// <summary>Queues rows; waits while <see cref="BatchesInFlight"/> batches are on their way.</summary>
     /// <param name="header">Header of the frame.</param>
@@ -219,9 +224,7 @@ public sealed class StageRunner : IAsyncDisposable
         {
             long start = Stopwatch.GetTimestamp();
             _executor.Forward(batch.Span, hidden.Span);
-            Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - start);
-            Interlocked.Increment(ref _batches);
-            Interlocked.Add(ref _rows, slot.Rows);
+            _meter.Add(batch.Span, Stopwatch.GetTimestamp() - start);
             Send(slot.Number, batch, hidden);
         }
         catch (Exception e)

@@ -1,5 +1,6 @@
 using System.Reflection;
 using NativeSplit.Cluster.Activations;
+using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
@@ -20,11 +21,16 @@ public sealed class PrivacyTests
         $"{nameof(AssignStage)}.{nameof(AssignStage.Previous)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Identity)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Host)}",
+        $"{nameof(CapacityProfile)}.{nameof(CapacityProfile.Backend)}",
+        $"{nameof(LinkQuality)}.{nameof(LinkQuality.Peer)}",
         $"{nameof(StageReady)}.{nameof(StageReady.Backend)}",
         $"{nameof(StageRefused)}.{nameof(StageRefused.Reason)}",
         $"{nameof(StepFailed)}.{nameof(StepFailed.Reason)}",
         $"{nameof(RevokeCertificates)}.{nameof(RevokeCertificates.Serials)}",
     ];
+
+    /// <summary>What messages are made of besides numbers and texts; judged like them.</summary>
+    private static readonly HashSet<Type> Parts = [typeof(NextHop), typeof(CapacityProfile), typeof(LinkQuality)];
 
     private static readonly HashSet<Type> Numbers = [typeof(int), typeof(long), typeof(ulong), typeof(ushort), typeof(byte), typeof(bool)];
 
@@ -36,11 +42,11 @@ public sealed class PrivacyTests
     public void ControlMessages_HaveNoFieldForTokensOrText()
     {
         IEnumerable<PropertyInfo> properties = typeof(ControlMessage).Assembly.GetTypes()
-            .Where(type => (type.IsSubclassOf(typeof(ControlMessage)) && !type.IsAbstract) || type == typeof(NextHop))
+            .Where(type => (type.IsSubclassOf(typeof(ControlMessage)) && !type.IsAbstract) || Parts.Contains(type))
             .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance));
 
         Assert.All(properties, property => Assert.True(
-            Numbers.Contains(property.PropertyType) || property.PropertyType == typeof(NextHop)
+            Numbers.Contains(property.PropertyType) || Parts.Contains(property.PropertyType) || Parts.Any(part => property.PropertyType == typeof(IReadOnlyList<>).MakeGenericType(part))
                 || ((property.PropertyType == typeof(string) || property.PropertyType == typeof(IReadOnlyList<string>)) && KnownTexts.Contains($"{property.ReflectedType!.Name}.{property.Name}")),
             $"{property.ReflectedType!.Name}.{property.Name} is new: a worker must never learn tokens or text."));
     }
