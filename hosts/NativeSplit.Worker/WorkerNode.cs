@@ -183,6 +183,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 AdvertisedHost = _options.AdvertisedHost,
                 ModelFingerprint = _options.Model.Fingerprint.Value,
                 ModelName = _options.Model.Name,
+                WeightKey = _options.WeightKey,
                 Profile = _options.MeasuresAtJoin ? _survey.Profile : null,
             };
             await gateway.SendAsync(hello, cancellationToken).ConfigureAwait(false);

@@ -36,6 +36,9 @@ public sealed record NodeHello : ControlMessage
     /// <summary>Name of that model, for messages to the operator.</summary>
     public required string ModelName { get; init; }
 
+    /// <summary>Public key to wrap data keys of weights to, base64; null when it has the model's file.</summary>
+    public string? WeightKey { get; init; }
+
     /// <summary>What it measured of itself; null when it wasn't asked to.</summary>
     public CapacityProfile? Profile { get; init; }
 }

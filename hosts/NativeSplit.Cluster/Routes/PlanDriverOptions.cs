@@ -42,6 +42,12 @@ public sealed record PlanDriverOptions
     /// <summary>Serial numbers of revoked certificates, for workers that come. Each handshake asks the credentials by itself.</summary>
     public Func<IReadOnlyList<string>> RevokedSerials { get; init; } = static () => [];
 
+    /// <summary>
+    /// Grants layers of the weight registry to a worker, by its name and public key, before they are assigned to it; null: workers have the model's
+    /// file. May throw <see cref="ClusterException"/>; the plan is then not put in force.
+    /// </summary>
+    public Action<NodeId, string, LayerRange>? GrantWeights { get; init; }
+
     /// <summary>Address to listen at for workers.</summary>
     public required IPEndPoint Listen { get; init; }
 

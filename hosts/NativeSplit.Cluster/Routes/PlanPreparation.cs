@@ -67,6 +67,11 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
         }
 
         PeerConnection worker = workers[segment.Node].Connection;
+        if (workers[segment.Node].Hello.WeightKey is { } weightKey)
+        {
+            options.GrantWeights?.Invoke(segment.Node, weightKey, segment.Layers);
+        }
+
         var assignment = new AssignStage
         {
             Epoch = next.Epoch.Value,

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Routes;
+using NativeSplit.Cluster.Weights;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Engine.Generation;
 using NativeSplit.Gateway;
@@ -45,6 +46,9 @@ internal sealed record GatewaySettings
 
     /// <summary>Where the cluster authority is kept; null: in memory.</summary>
     public CredentialStore? Store { get; init; }
+
+    /// <summary>Folder of the weight registry that workers are granted layers from; null: they have the model's file.</summary>
+    public string? Registry { get; init; }
 
     public required ILoggerFactory Loggers { get; init; }
 }
@@ -137,6 +141,7 @@ internal sealed class RunningGateway : IAsyncDisposable
             Self = settings.Self,
             Credentials = credentials,
             RevokedSerials = nodes.RevokedSerials,
+            GrantWeights = settings.Registry is null ? null : GrantFrom(settings, authority),
             Listen = settings.LinkAddress,
             Executors = settings.Model.CreateExecutor,
             Route = settings.Route,
@@ -158,6 +163,17 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
 
         return Driver.Path;
+    }
+
+    /// <summary>Grants layers of the served model; checked now, so that a gateway without the model in its registry doesn't start.</summary>
+    private static Action<NodeId, string, LayerRange> GrantFrom(GatewaySettings settings, ClusterAuthority authority)
+    {
+        var registry = new WeightRegistry(new FolderStorage(settings.Registry!), authority.Certificate);
+        WeightManifest manifest = registry.Read(settings.Model.File.Fingerprint.Value);
+        RegistrySecret secret = settings.Store?.TryLoadRegistrySecret()
+            ?? throw new UsageException("No model was pushed with this --data folder; give the one that 'nativesplit model push' was given.");
+        var publisher = new WeightPublisher(registry, authority, secret);
+        return (node, key, layers) => publisher.Grant(manifest, node, key, layers);
     }
 
     private static OrchestratorOptions OptionsOf(GatewaySettings settings, AdaptSettings adapt, CapacityProfile profile) => new()

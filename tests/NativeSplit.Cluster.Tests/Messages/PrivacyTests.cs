@@ -17,6 +17,7 @@ public sealed class PrivacyTests
         $"{nameof(NodeHello)}.{nameof(NodeHello.AdvertisedHost)}",
         $"{nameof(NodeHello)}.{nameof(NodeHello.ModelFingerprint)}",
         $"{nameof(NodeHello)}.{nameof(NodeHello.ModelName)}",
+        $"{nameof(NodeHello)}.{nameof(NodeHello.WeightKey)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.ModelFingerprint)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.Previous)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Identity)}",
