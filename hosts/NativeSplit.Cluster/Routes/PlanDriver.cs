@@ -96,7 +96,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     public ClusterProbe Probe { get; }
 
     /// <summary>Workers that have joined and not left.</summary>
-    public IReadOnlyList<WorkerStatus> Workers => [.. _joined.Select(worker => new WorkerStatus(worker.Connection.Peer.Node, worker.Hello.Profile))];
+    public IReadOnlyList<WorkerStatus> Workers => [.. _joined.Select(worker => new WorkerStatus(worker.Connection.Peer.Node, worker.Connection.Peer.IsTrusted, worker.Hello.Profile))];
 
     /// <summary>Ends when workers, or the plan in force, change next.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
