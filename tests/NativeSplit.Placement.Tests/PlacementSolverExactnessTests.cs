@@ -67,7 +67,7 @@ public sealed class PlacementSolverExactnessTests
                 continue;
             }
 
-            PlacementResult result = PlacementSolver.Solve(problem, new SolveBudget { Steps = 1 + (seed * 10) });
+            PlacementResult result = PlacementSolver.Solve(problem, new SolveBudget { Steps = 1 + seed });
             Assert.False(result is PlacementResult.Infeasible, $"Seed {seed}: called infeasible, brute force says {optimum}.");
             (PlacementResult.Placed? best, long bound) = result switch
             {

@@ -147,14 +147,20 @@ public sealed class ResidualProblem
     private static long Reduced(SegmentTable table, Relaxation prices, int n, int start, int end) =>
         prices.Segment(table.Index(n, start, end)) + prices.Leave(0, n, end) - prices.Enter(0, n, start);
 
-    internal static Relaxation Apply(SegmentTable table, DualEvidence evidence, bool isRemembering)
+    /// <summary>True when the evidence's prices mean something for the problem: same nodes, times and units, none below zero or past a miss.</summary>
+    internal static bool IsLike(SegmentTable table, DualEvidence evidence)
     {
         CostModel model = table.Model;
-        bool fits = evidence.Nodes.Count == model.NodeCount && evidence.Times.Count == model.Prices.Count && evidence.MemoryUnitBytes == table.MemoryUnit
+        return evidence.Nodes.Count == model.NodeCount && evidence.Times.Count == model.Prices.Count && evidence.MemoryUnitBytes == table.MemoryUnit
             && evidence.Nodes.All(p => p is { Memory: >= 0, Load: >= 0, Segments: >= 0 })
             && Enumerable.Range(0, evidence.Times.Count).All(q => evidence.Times[q] >= 0 && evidence.Times[q] <= model.Prices.MissSlope(q, Relaxation.Scale))
             && evidence.LevelBits is >= 2 and <= 7 && evidence.Remembered.Count == model.NodeCount && evidence.Remembered.All(known => known.All(n => n >= 0 && n < model.NodeCount));
-        if (!fits)
+    }
+
+    internal static Relaxation Apply(SegmentTable table, DualEvidence evidence, bool isRemembering)
+    {
+        CostModel model = table.Model;
+        if (!IsLike(table, evidence))
         {
             throw new ArgumentException("The evidence isn't of this problem: prices below zero or past a miss, or other nodes, times or units.", nameof(evidence));
         }

@@ -9,7 +9,6 @@ namespace NativeSplit.Placement.Certifying;
 public static class Tightening
 {
     private const int StepsPerClimb = 30;
-    private const int MostBits = 8;
 
     /// <summary>Goes on climbing, and remembers nodes that the bound's chains come back to, until the bound passes the goal or the steps are spent.</summary>
     /// <param name="problem">The problem.</param>
@@ -44,7 +43,7 @@ public static class Tightening
             DualEvidence now = EvidenceOf(table, relaxation);
             bool isBetter = now.Bound > best.Bound;
             best = isBetter ? now : best;
-            if ((!learning.Learn(dual.Chains, MostBits) && !isBetter) || !meter.Spend(relaxation.StepsPerRun))
+            if ((!learning.Learn(dual.Chains, model.NodeCount <= 4 ? NodeMemory.MaxBits : NodeMemory.MaxBits - 2) && !isBetter) || !meter.Spend(relaxation.StepsPerRun))
             {
                 break;
             }

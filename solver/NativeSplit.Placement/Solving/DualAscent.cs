@@ -14,7 +14,7 @@ internal sealed class DualAscent
     private const int ChainsKept = 16;
 
     // Keeps multiplier times limit inside the range in which all sums fit 64 bits.
-    private const double MaxPrice = 1e15;
+    internal const double MaxPrice = 1e15;
 
     private readonly SegmentTable _segments;
     private readonly CostModel _model;
@@ -93,7 +93,7 @@ internal sealed class DualAscent
             }
 
             Bound = Math.Max(Bound, reached);
-            if ((_incumbent.Exists && CeilDiv(Bound) >= _incumbent.Cost) || !Step(step))
+            if ((_incumbent.Exists && CeilDiv(Bound) >= _incumbent.CostLess(meter.AcceptedGap)) || !Step(step))
             {
                 break;
             }

@@ -10,7 +10,7 @@ namespace NativeSplit.Placement.Solving;
 internal sealed class LabelSelection
 {
     // Labels of a node that a newcomer is compared with, besides those with the same full nodes.
-    private const int MostCompared = 128;
+    private const int MostCompared = 32;
 
     private readonly CostModel _model;
     private readonly SegmentTable _segments;

@@ -12,7 +12,7 @@ namespace NativeSplit.Placement.Solving;
 internal sealed class LabelSetting
 {
     // Labels that may wait at a boundary before the best of them are picked, per label of the width: bounds memory.
-    private const int RoomPerWidth = 3;
+    private const int RoomPerWidth = 8, MostSpareRoom = 30_000;
     private const int StepsPerLabel = 4;
 
     private readonly SegmentTable _segments;
@@ -203,7 +203,8 @@ internal sealed class LabelSetting
         LabelPool here = _at[end];
         int i = here.Add(made);
         AddTimes(made, before, from, end, here.Times(i));
-        if (here.Count > RoomPerWidth * (_width + Math.Max(0, _mergedWidth) + _nodes))
+        int kept = _width + Math.Max(0, _mergedWidth) + _nodes;
+        if (here.Count > Math.Min(RoomPerWidth * kept, (2 * kept) + MostSpareRoom))
         {
             Select(end);
         }

@@ -26,29 +26,43 @@ internal sealed class SegmentProgram
     private const int ClimbSteps = 20;
     private const int WorthwhileShare = 12;
 
+    // Layers times nodes up to which labels cost less than prices.
+    private const int TinySize = 64;
+
+    // Small enough for labels to close before anything is learned.
+    private const double NearGap = 0.05;
+
     private readonly CostModel _model;
     private readonly BudgetMeter _meter;
     private readonly SegmentTable _segments;
     private readonly Relaxation _relaxation;
     private readonly DualAscent _dual;
-    private readonly LabelSetting _labels;
+    private readonly bool _isWarm;
+    private readonly bool _isTiny;
+    private readonly Lazy<LabelSetting> _labels;
     private readonly LocalSearch _local;
-    private readonly WindowSearch _windows;
+    private readonly Lazy<WindowSearch> _windows;
     private readonly RouteLearning _learning;
     private long _searchedFrom = long.MaxValue;
     private long _bound = long.MinValue;
 
-    public SegmentProgram(CostModel model, BudgetMeter meter)
+    /// <param name="model">The problem as tables.</param>
+    /// <param name="meter">Budget.</param>
+    /// <param name="warm">Multipliers of a like problem to start from; null, or of another kind of problem, for none.</param>
+    public SegmentProgram(CostModel model, BudgetMeter meter, DualEvidence? warm = null)
     {
         _model = model;
         _meter = meter;
         Incumbent = new Incumbent(model);
         _segments = new SegmentTable(model);
-        _relaxation = new Relaxation(_segments);
+        DualEvidence? fitted = WarmStart.Fit(_segments, warm);
+        _isWarm = fitted is not null;
+        _isTiny = model.LayerCount * model.NodeCount <= TinySize;
+        _relaxation = fitted is null ? new Relaxation(_segments) : ResidualProblem.Apply(_segments, fitted, isRemembering: true);
         _dual = new DualAscent(_segments, _relaxation, Incumbent);
-        _labels = new LabelSetting(_segments, _relaxation, Incumbent, meter);
+        _labels = new Lazy<LabelSetting>(() => new LabelSetting(_segments, _relaxation, Incumbent, meter));
         _local = new LocalSearch(model, Incumbent, meter);
-        _windows = new WindowSearch(_segments, _relaxation, Incumbent, meter);
+        _windows = new Lazy<WindowSearch>(() => new WindowSearch(_segments, _relaxation, Incumbent, meter));
         _learning = new RouteLearning(_segments, _relaxation.Memory);
     }
 
@@ -59,7 +73,17 @@ internal sealed class SegmentProgram
     public SearchOutcome Run()
     {
         OfferCurrent();
-        _dual.Climb(25, 1.0, _meter);
+        if (_isWarm)
+        {
+            _dual.Climb(1, 1.0, _meter);
+            Raise(DualAscent.CeilDiv(_dual.Bound));
+            if (IsClosed())
+            {
+                return Outcome(true, _bound);
+            }
+        }
+
+        _dual.Climb(_isWarm || _isTiny ? 8 : 25, 1.0, _meter);
         if (_dual.Bound >= Relaxation.Infinite)
         {
             return Outcome(true, long.MaxValue);
@@ -72,10 +96,17 @@ internal sealed class SegmentProgram
 
         _local.Run();
         int bits = _model.NodeCount switch { <= 4 => NodeMemory.MaxBits, <= 8 => 8, <= 16 => 6, _ => 4 };
-        int width = BeamWidth;
-        while (true)
+        int width = _model.NodeCount <= 8 ? BeamWidth : 4 * BeamWidth;
+        for (bool isFirst = true; ; isFirst = false)
         {
-            bits = Sharpen(bits);
+            if (isFirst && !_isTiny)
+            {
+                _dual.Climb(ClimbSteps, 1.0, _meter);
+            }
+
+            bool isNear = isFirst && (_isTiny || Gap() < NearGap * Incumbent.Cost * Relaxation.Scale);
+            bits = isNear ? bits : Sharpen(bits);
+            Raise(DualAscent.CeilDiv(_dual.Bound));
             if (_dual.Bound >= Relaxation.Infinite)
             {
                 return Outcome(true, long.MaxValue);
@@ -90,15 +121,15 @@ internal sealed class SegmentProgram
                     return Outcome(IsClosed(), _bound);
                 }
 
-                long cut = Cut(), before = _labels.LabelCount;
-                _labels.Run(width, Math.Min(width, MaxMergedWidth), cut);
-                Raise(Math.Min(Math.Min(cut, Incumbent.Cost), _labels.LeastUnseen));
-                if (!Incumbent.Exists && _labels.LeastUnseen == long.MaxValue)
+                long cut = Cut(), before = _labels.Value.LabelCount;
+                _labels.Value.Run(width, Math.Min(width, MaxMergedWidth), cut);
+                Raise(Math.Min(Math.Min(cut, Incumbent.Cost), _labels.Value.LeastUnseen));
+                if (!Incumbent.Exists && _labels.Value.LeastUnseen == long.MaxValue)
                 {
                     return Outcome(true, long.MaxValue);
                 }
 
-                work += (_labels.LabelCount - before + 100) * LabelWork;
+                work += (_labels.Value.LabelCount - before + 100) * LabelWork;
                 width = Math.Min(MaxWidth, width * 3);
             }
         }
@@ -132,14 +163,12 @@ internal sealed class SegmentProgram
         Incumbent.Offer(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pieces));
     }
 
-    private SearchOutcome Outcome(bool isClosed, long bound) => new(isClosed, bound, _labels.LabelCount, _meter.Spent);
+    private SearchOutcome Outcome(bool isClosed, long bound) => new(isClosed, bound, _labels.IsValueCreated ? _labels.Value.LabelCount : 0, _meter.Spent);
 
     private void Raise(long bound) => _bound = Math.Max(_bound, Math.Min(bound, Incumbent.Cost));
 
     // Plans at or above this are near enough to the incumbent.
-    private long Cut() => Incumbent.Exists
-        ? Incumbent.Cost - (long)((Int128)Incumbent.Cost * _meter.AcceptedGap / 1_000_000)
-        : long.MaxValue;
+    private long Cut() => Incumbent.Exists ? Incumbent.CostLess(_meter.AcceptedGap) : long.MaxValue;
 
     private bool IsClosed() => Incumbent.Exists && _bound >= Cut();
 
@@ -148,7 +177,7 @@ internal sealed class SegmentProgram
     {
         for (int width = FirstWidth; width <= BeamWidth && !Incumbent.Exists && !_meter.IsOver; width *= 8)
         {
-            _labels.Run(width, -1, long.MaxValue);
+            _labels.Value.Run(width, -1, long.MaxValue);
         }
     }
 
@@ -157,7 +186,7 @@ internal sealed class SegmentProgram
     {
         if (Incumbent.Exists && Incumbent.Cost < _searchedFrom)
         {
-            _windows.Run(long.MaxValue / 2);
+            _windows.Value.Run(long.MaxValue / 2);
             _local.Run();
             _searchedFrom = Incumbent.Cost;
         }
@@ -170,6 +199,11 @@ internal sealed class SegmentProgram
         {
             long before = _dual.Bound;
             bool isNew = _learning.Learn(_dual.Chains, bits);
+            if (!isNew && round > 0)
+            {
+                break;
+            }
+
             _dual.Climb(isNew ? ClimbSteps : 2 * ClimbSteps, 0.5, _meter);
             Raise(DualAscent.CeilDiv(_dual.Bound));
             if (_dual.Bound >= Relaxation.Infinite || IsClosed() || _meter.IsOver)
@@ -182,8 +216,7 @@ internal sealed class SegmentProgram
                 Improve();
             }
 
-            double gap = Incumbent.Exists ? ((double)Incumbent.Cost * Relaxation.Scale) - _dual.Bound : double.MaxValue;
-            if (!isNew || _dual.Bound - before < gap / WorthwhileShare)
+            if (_dual.Bound - before < Gap() / WorthwhileShare)
             {
                 break;
             }
@@ -191,4 +224,7 @@ internal sealed class SegmentProgram
 
         return Math.Min(NodeMemory.MaxBits, bits + 2);
     }
+
+    // Between the best plan and the multipliers' bound, scaled.
+    private double Gap() => Incumbent.Exists ? ((double)Incumbent.Cost * Relaxation.Scale) - _dual.Bound : double.MaxValue;
 }
