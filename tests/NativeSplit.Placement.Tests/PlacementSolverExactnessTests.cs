@@ -9,6 +9,10 @@ public sealed class PlacementSolverExactnessTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
     public void Solve_EqualsBruteForce_WhenTheProblemIsSmall(int block)
     {
         int placed = 0, infeasible = 0;
