@@ -44,6 +44,34 @@ public sealed class LinkAllocationTests
         Assert.True(allocated < Slack, $"{allocated} bytes for {Frames} frames");
     }
 
+    [Theory(Timeout = 60_000)]
+    [InlineData(16_384)]
+    [InlineData(LinkOptions.BulkPayloadCeiling)]
+    public async Task SendBulkAndReceive_AllocateNothing_WhenCreditGoesToAndFro(int bytes)
+    {
+        await using LinkPair pair = await LinkPair.OpenAsync();
+        Task<ReceiveStatus> credit = pair.Connector.ReceiveAsync(Token).AsTask();
+        byte[] payload = new byte[bytes];
+        long allocated = await LeastAllocatedAsync(() => BulkAsync(pair, payload, Frames / 4));
+
+        Assert.True(allocated < Slack / 4, $"{allocated} bytes for {Frames / 4} frames of {bytes} bytes");
+        Assert.True(pair.Acceptor.Statistics.FramesSent > 1, "No credit went.");
+        Assert.False(credit.IsCompleted);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task SendAndReceive_AllocateNothing_WhenActivationsWaitBesideBulk()
+    {
+        await using LinkPair pair = await LinkPair.OpenAsync();
+        Task<ReceiveStatus> credit = pair.Connector.ReceiveAsync(Token).AsTask();
+        byte[] page = new byte[100_000];
+        byte[] rows = new byte[20_000];
+        long allocated = await LeastAllocatedAsync(() => BesideBulkAsync(pair, page, rows, Frames / 4));
+
+        Assert.True(allocated < Slack / 2, $"{allocated} bytes for {Frames / 2} frames");
+        Assert.False(credit.IsCompleted);
+    }
+
     // The first rounds warm up: buffers grow, the compiler tiers up, pools fill.
     private static async Task<long> LeastAllocatedAsync(Func<Task> round)
     {
@@ -89,6 +117,38 @@ public sealed class LinkAllocationTests
         }
 
         await sending;
+    }
+
+    private static async Task BulkAsync(LinkPair pair, byte[] payload, int frames)
+    {
+        Task sending = SendBulkAsync(pair.Connector, payload, frames);
+        for (int i = 0; i < frames; i++)
+        {
+            await pair.Acceptor.ReceiveAsync(Token);
+        }
+
+        await sending;
+    }
+
+    private static async Task BesideBulkAsync(LinkPair pair, byte[] page, byte[] rows, int frames)
+    {
+        Task bulk = SendBulkAsync(pair.Connector, page, frames);
+        Task activations = LinkSuite.SendManyAsync(pair.Connector, rows, frames);
+        for (int i = 0; i < 2 * frames; i++)
+        {
+            await pair.Acceptor.ReceiveAsync(Token);
+        }
+
+        await bulk;
+        await activations;
+    }
+
+    private static async Task SendBulkAsync(SealedLink link, byte[] payload, int frames)
+    {
+        for (int i = 0; i < frames; i++)
+        {
+            await link.SendBulkAsync(default, new Filler(payload), Token);
+        }
     }
 
     private readonly struct Filler(byte[] payload) : IPayloadWriter

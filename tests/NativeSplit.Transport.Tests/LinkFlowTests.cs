@@ -149,6 +149,8 @@ public sealed class LinkFlowTests
     [InlineData(FrameType.Probe)]
     [InlineData(FrameType.ProbeReply)]
     [InlineData(FrameType.Close)]
+    [InlineData(FrameType.Bulk)]
+    [InlineData(FrameType.Credit)]
     [InlineData((FrameType)0)]
     [InlineData((FrameType)99)]
     public async Task SendAsync_Refuses_WhenTheTypeBelongsToTheTransport(FrameType type)

@@ -108,6 +108,20 @@ public abstract class LinkSuite
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task BulkFrames_ComeInOrderAndWhole_WhenBothDirectionsCarryThem()
+    {
+        const int frames = 30;
+        await using LinkPair pair = await OpenAsync();
+        byte[] payload = Pattern(LinkOptions.BulkPayloadCeiling, seed: 5);
+
+        await Task.WhenAll(
+            SendBulkAsync(pair.Connector, payload, frames),
+            SendBulkAsync(pair.Acceptor, payload, frames),
+            ReceiveBulkAsync(pair.Connector, payload, frames),
+            ReceiveBulkAsync(pair.Acceptor, payload, frames));
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task ProbeAsync_ReturnsARoundTrip_WhenBothEndsReceive()
     {
         await using LinkPair pair = await OpenAsync();
@@ -165,6 +179,24 @@ public abstract class LinkSuite
         for (int i = 0; i < frames; i++)
         {
             await link.SendAsync(FrameType.Activations, Sample, payload, Token);
+        }
+    }
+
+    internal static async Task SendBulkAsync(SealedLink link, byte[] payload, int frames)
+    {
+        for (int i = 0; i < frames; i++)
+        {
+            await link.SendBulkAsync(Sample with { Batch = (ulong)i }, payload.AsMemory(0, payload.Length - i), Token);
+        }
+    }
+
+    internal static async Task ReceiveBulkAsync(SealedLink link, byte[] payload, int frames)
+    {
+        for (int i = 0; i < frames; i++)
+        {
+            Assert.Equal(ReceiveStatus.Frame, await link.ReceiveAsync(Token));
+            Assert.Equal((FrameType.Bulk, (ulong)i), (link.Type, link.Header.Batch));
+            Assert.True(payload.AsSpan(0, payload.Length - i).SequenceEqual(link.Payload.Span));
         }
     }
 

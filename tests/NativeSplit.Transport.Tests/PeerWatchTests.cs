@@ -61,6 +61,59 @@ public sealed class PeerWatchTests
     }
 
     [Fact(Timeout = Timeout)]
+    public async Task ReceiveAsync_SaysPeerSilentWithinASecond_WhenRowsAreExpectedThoughNoneWereSent()
+    {
+        var time = new FakeTimeProvider();
+        using var authority = new TestAuthority();
+        (SealedLink near, RawLinks.RawEnd far) = await RawLinks.OpenHalfAsync(authority, FrameSealer.DefaultLimitBytes, new LinkOptions { Time = time });
+        await using SealedLink link = near;
+        using RawLinks.RawEnd end = far;
+        Task<ReceiveStatus> receiving = near.ReceiveAsync(Token).AsTask();
+        await near.SendAsync(FrameType.Control, default, new byte[10], Token);
+        near.ExpectRows(true);
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.False(receiving.IsCompleted);
+            time.Advance(Tick);
+        }
+
+        LinkException e = await Assert.ThrowsAsync<LinkException>(() => receiving);
+        Assert.Equal(LinkFault.PeerSilent, e.Fault);
+        Assert.Contains("for 1 s;", e.Message, StringComparison.Ordinal);
+        near.ExpectRows(false);
+    }
+
+    [Fact(Timeout = Timeout)]
+    public async Task ReceiveAsync_WaitsForTheIdleTimeout_WhenRowsAreNoLongerExpected()
+    {
+        var time = new FakeTimeProvider();
+        var options = new LinkOptions { Time = time };
+        using var authority = new TestAuthority();
+        (SealedLink near, RawLinks.RawEnd far) = await RawLinks.OpenHalfAsync(authority, FrameSealer.DefaultLimitBytes, options);
+        await using SealedLink link = near;
+        using RawLinks.RawEnd end = far;
+        Task<ReceiveStatus> receiving = near.ReceiveAsync(Token).AsTask();
+        near.ExpectRows(true);
+        near.ExpectRows(true);
+        near.ExpectRows(false);
+        time.Advance(Tick);
+        near.ExpectRows(false);
+        for (int i = 0; i < (int)(options.PeerTimeout / Tick) + 2; i++)
+        {
+            time.Advance(Tick);
+        }
+
+        Assert.False(receiving.IsCompleted);
+        for (int i = 0; i < (int)(options.IdleTimeout / Tick); i++)
+        {
+            time.Advance(Tick);
+        }
+
+        LinkException e = await Assert.ThrowsAsync<LinkException>(() => receiving);
+        Assert.Contains("for 30 s;", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = Timeout)]
     public async Task Link_Lives_WhenThePeersOwnerDoesNotRead()
     {
         var time = new FakeTimeProvider();

@@ -93,6 +93,11 @@ public sealed partial class WireDocumentTests
         Assert.Contains($"an answer {options.RefuseAfter.TotalSeconds} s after", Text, StringComparison.Ordinal);
         Assert.Contains($"at\n{options.PeerTimeout.TotalSeconds} s without a sign of life", Text, StringComparison.Ordinal);
         Assert.Contains($"are those of {options.IdleTimeout.TotalSeconds} s", Text, StringComparison.Ordinal);
+        Assert.Contains($"at most {LinkOptions.BulkPayloadCeiling} bytes of something large", Text, StringComparison.Ordinal);
+        Assert.Contains($"or than {LinkOptions.BulkPayloadCeiling} of a bulk frame", Text, StringComparison.Ordinal);
+        Assert.Contains($"a credit of {FrameLayout.InitialBulkCredit} bytes", Text, StringComparison.Ordinal);
+        Assert.Contains($"from {FrameLayout.InitialBulkCredit} to 2^30 bytes (2^20 unless\nconfigured)", Text, StringComparison.Ordinal);
+        Assert.Equal((1 << 30, 1 << 20), (LinkOptions.BulkWindowCeiling, options.BulkWindowBytes));
         Assert.Contains("at most 2^39 bytes", Text, StringComparison.Ordinal);
         Assert.Contains("64 to 2^30", Text, StringComparison.Ordinal);
     }

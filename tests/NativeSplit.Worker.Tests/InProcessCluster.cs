@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Ends;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Kernels;
@@ -74,6 +75,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
                     ModelFingerprint = cluster.Model.Fingerprint.Value,
                     Self = Gateway,
                     Credentials = cluster.Credentials(NodeRole.Gateway, Gateway, cluster.Authority) with { IsRevoked = cluster.Nodes.IsRevoked },
+                    RevokedSerials = cluster.Nodes.RevokedSerials,
                     Listen = new IPEndPoint(IPAddress.Loopback, 0),
                     Executors = cluster.CreateExecutor,
                     Route = route ?? new RouteOptions { KvTokens = KvTokens },
@@ -209,6 +211,8 @@ internal sealed class InProcessCluster : IAsyncDisposable
         public string Backend => inner.Backend;
 
         public KvCacheUse KvCacheUse => inner.KvCacheUse;
+
+        public IKvPages? KvPages => inner.KvPages;
 
         public bool TryReserve(SequenceId sequence, int tokens) => inner.TryReserve(sequence, tokens);
 

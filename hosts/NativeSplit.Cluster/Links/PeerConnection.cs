@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using NativeSplit.Cluster.Activations;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
@@ -13,6 +14,10 @@ public interface IPeerHandler
 {
     /// <summary>Rows came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
     ValueTask OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
+
+    /// <summary>A part of something large came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
+    /// <exception cref="ClusterException">The peer may not send this; the connection is dropped.</exception>
+    ValueTask OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
 
     /// <summary>A message came.</summary>
     /// <exception cref="ClusterException">The peer may not say this; the connection is dropped.</exception>
@@ -44,6 +49,8 @@ public sealed class PeerConnection : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(handler);
         _link = link;
         Peer = peer;
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(link.PeerCertificate.Span);
+        CertificateSerial = certificate.SerialNumber;
         _sendTimeout = sendTimeout;
         _time = time;
         _loop = Task.Run(() => ReceiveAsync(handler));
@@ -51,6 +58,9 @@ public sealed class PeerConnection : IAsyncDisposable
 
     /// <summary>Who is on the other side.</summary>
     public NodeIdentity Peer { get; }
+
+    /// <summary>Serial number, hexadecimal, of the certificate that the other side proved itself with.</summary>
+    public string CertificateSerial { get; }
 
     /// <summary>Address of the other side.</summary>
     public EndPoint RemoteEndPoint => _link.RemoteEndPoint;
@@ -91,6 +101,31 @@ public sealed class PeerConnection : IAsyncDisposable
         return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
 
+    /// <summary>Sends a part of something large, behind whatever else the link carries. Not to be awaited in a handler of this connection: credit comes through it.</summary>
+    /// <exception cref="LinkException">The link is dead.</exception>
+    public ValueTask SendBulkAsync<TWriter>(FrameHeader header, TWriter writer, CancellationToken cancellationToken)
+        where TWriter : struct, IPayloadWriter => _link.SendBulkAsync(header, writer, cancellationToken);
+
+    /// <summary>Round trip of a probe that carries padding for nothing.</summary>
+    /// <param name="padding">Bytes of padding; no more than the link allows are sent.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NodeLost"/>: the link is dead.</exception>
+    public async ValueTask<TimeSpan> ProbeAsync(int padding, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _link.ProbeAsync(Math.Min(padding, _link.MaxPayloadBytes - sizeof(ulong)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            throw new ClusterException(ClusterFault.NodeLost, $"{Peer.Node} can't be probed: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Tells the link that a step is away in which the peer has a part, or no longer: it then notices soon that the peer has died.</summary>
+    /// <param name="expected">True when the step leaves, false when it is back or has failed. Counted.</param>
+    public void ExpectRows(bool expected) => _link.ExpectRows(expected);
+
     /// <summary>Closes the link and waits for the receive loop.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -112,6 +147,10 @@ public sealed class PeerConnection : IAsyncDisposable
                 if (_link.Type == FrameType.Activations)
                 {
                     await handler.OnActivationsAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
+                }
+                else if (_link.Type == FrameType.Bulk)
+                {
+                    await handler.OnBulkAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
                 }
                 else
                 {

@@ -15,8 +15,11 @@ public delegate ILayerExecutor ExecutorFactory(LayerRange layers, int kvTokens, 
 /// <summary>What a gateway needs to put a plan in force.</summary>
 public sealed record PlanDriverOptions
 {
-    /// <summary>Plans in order of preference, at least one; checked before. The first one whose nodes have all joined is in force.</summary>
+    /// <summary>Plans in order of preference; checked before. The first one whose nodes have all joined is in force. With none the path is broken until some are proposed.</summary>
     public required IReadOnlyList<Plan> Plans { get; init; }
+
+    /// <summary>Whether workers that no plan names may join, for plans to come.</summary>
+    public bool TakesAnyWorker { get; init; }
 
     /// <summary>
     /// How long nodes must neither come nor go before a plan in force gives way to a preferred one that has become possible: a node that
@@ -33,8 +36,17 @@ public sealed record PlanDriverOptions
     /// <summary>The gateway's own name in the plan.</summary>
     public required NodeId Self { get; init; }
 
-    /// <summary>Identity on links.</summary>
-    public required LinkCredentials Credentials { get; init; }
+    /// <summary>Identity on links; renewed while the driver runs.</summary>
+    public required CredentialSource Credentials { get; init; }
+
+    /// <summary>Serial numbers of revoked certificates, for workers that come. Each handshake asks the credentials by itself.</summary>
+    public Func<IReadOnlyList<string>> RevokedSerials { get; init; } = static () => [];
+
+    /// <summary>
+    /// Grants layers of the weight registry to a worker, by its name and public key, before they are assigned to it; null: workers have the model's
+    /// file. May throw <see cref="ClusterException"/>; the plan is then not put in force.
+    /// </summary>
+    public Action<NodeId, string, LayerRange>? GrantWeights { get; init; }
 
     /// <summary>Address to listen at for workers.</summary>
     public required IPEndPoint Listen { get; init; }

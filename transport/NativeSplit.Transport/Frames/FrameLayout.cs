@@ -86,6 +86,9 @@ internal static class FrameLayout
     /// <summary>Longest payload that any two ends may agree on, in bytes.</summary>
     public const int PayloadCeiling = 1 << 30;
 
+    /// <summary>Bytes of bulk frames that each end may send before the first credit: two of the longest frames.</summary>
+    public static readonly uint InitialBulkCredit = 2 * (uint)FrameBytes(Links.LinkOptions.BulkPayloadCeiling);
+
     /// <summary>Bytes of the whole frame.</summary>
     /// <param name="payloadBytes">Bytes of the payload, 0 to <see cref="PayloadCeiling"/>.</param>
     public static int FrameBytes(int payloadBytes) =>

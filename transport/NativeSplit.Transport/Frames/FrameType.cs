@@ -17,4 +17,10 @@ public enum FrameType : byte
 
     /// <summary>The last frame of a direction, with a numbered reason.</summary>
     Close = 5,
+
+    /// <summary>Part of something large: KV pages, weights. Sent with <see cref="Links.SealedLink.SendBulkAsync{TWriter}"/>, behind all other frames.</summary>
+    Bulk = 6,
+
+    /// <summary>How many bytes of bulk frames may be sent; told inside the transport.</summary>
+    Credit = 7,
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Transport.Frames;
 
@@ -86,7 +87,7 @@ internal readonly record struct OuterHeader(FrameType Type, int Length, uint Key
         }
 
         var type = (FrameType)source[FrameLayout.TypeOffset];
-        if (type is < FrameType.Activations or > FrameType.Close)
+        if (type is < FrameType.Activations or > FrameType.Credit)
         {
             return FrameStatus.BadType;
         }
@@ -97,7 +98,7 @@ internal readonly record struct OuterHeader(FrameType Type, int Length, uint Key
         }
 
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(source[FrameLayout.LengthOffset..]);
-        if (length > (uint)maxPayloadBytes)
+        if (length > (uint)maxPayloadBytes || (type == FrameType.Bulk && length > LinkOptions.BulkPayloadCeiling))
         {
             return FrameStatus.TooLarge;
         }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Security.Authentication;
 using NativeSplit.Transport.Links;
 
@@ -7,6 +8,9 @@ namespace NativeSplit.Transport.Handshakes;
 /// <summary>Exact reads and writes of a handshake on a bare socket, and what its failures mean.</summary>
 internal static class Wire
 {
+    /// <summary>Bytes not yet sent that the kernel may hold of a connection with bulk frames.</summary>
+    public const int UnsentBytes = 128 << 10;
+
     /// <summary>Fills the buffer.</summary>
     /// <exception cref="EndOfStreamException">The peer closed first.</exception>
     public static async Task ReadExactlyAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellationToken)
@@ -43,6 +47,30 @@ internal static class Wire
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 10);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
             socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+        }
+    }
+
+    /// <summary>
+    /// Keeps what the kernel holds back for later short, so that a frame that overtakes others in our queue doesn't wait behind them in the kernel's. On
+    /// Linux; elsewhere only the peer's credit bounds it.
+    /// </summary>
+    /// <param name="socket">Socket of a data connection.</param>
+    public static void KeepUnsentShort(Socket socket)
+    {
+        if (OperatingSystem.IsLinux() && socket.ProtocolType == ProtocolType.Tcp)
+        {
+            const int tcp = 6;
+            const int notSentLowAt = 25;
+            Span<byte> value = stackalloc byte[sizeof(int)];
+            MemoryMarshal.Write(value, UnsentBytes);
+            try
+            {
+                socket.SetRawSocketOption(tcp, notSentLowAt, value);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // A kernel without the option; or the link ends, and the send will tell.
+            }
         }
     }
 

@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
@@ -8,20 +10,28 @@ namespace NativeSplit.Transport.Links;
 
 /// <summary>Sending half of a link: one frame at a time, sealed in the buffer that the socket sends from.</summary>
 /// <remarks>
-/// The lock is free in the usual case and then costs no allocation. Sealing is the commit point: a sealed frame has used its
+/// Nothing here allocates in steady state, whether senders have to wait or not. Sealing is the commit point: a sealed frame has used its
 /// sequence, so it is always sent in full, and only then is the caller's token observed.
 /// </remarks>
 internal sealed class FrameSender : IDisposable
 {
-    private static readonly int ReplyFrameBytes = FrameLayout.FrameBytes(ProbeWriter.Bytes);
+    // Room behind each frame for the transport's own: the reply to a probe, and credit.
+    private static readonly int OwnFramesBytes = FrameLayout.FrameBytes(ProbeWriter.Bytes) + FrameLayout.FrameBytes(CreditWriter.Bytes);
 
-    private readonly SemaphoreSlim _lock = new(1, 1);
+    private readonly SendTurns _turns = new();
+    private readonly Socket _socket;
     private readonly SocketPipeWriter _writer;
     private readonly FrameSealer _sealer;
     private readonly LinkState _state;
     private readonly int _maxPayloadBytes;
+    private readonly Action _finishOwnFrames;
+    private ValueTaskAwaiter _ownFlush;
     private ulong _replyNumber;
     private int _replyWanted;
+    private ulong _creditTotal;
+    private ulong _creditSent;
+    private int _creditHeldBack;
+    private bool _hasSentBulk;
     private long _frames;
     private long _bytes;
     private long _activationFrames;
@@ -34,10 +44,12 @@ internal sealed class FrameSender : IDisposable
     /// <param name="maxPayloadBytes">Longest payload agreed on.</param>
     public FrameSender(Socket socket, FrameSealer sealer, LinkState state, int maxPayloadBytes)
     {
-        _writer = new SocketPipeWriter(socket, FrameLayout.FrameBytes(maxPayloadBytes) + ReplyFrameBytes);
+        _socket = socket;
+        _writer = new SocketPipeWriter(socket, FrameLayout.FrameBytes(maxPayloadBytes) + OwnFramesBytes);
         _sealer = sealer;
         _state = state;
         _maxPayloadBytes = maxPayloadBytes;
+        _finishOwnFrames = FinishOwnFrames;
     }
 
     /// <summary>Frames sent.</summary>
@@ -55,28 +67,33 @@ internal sealed class FrameSender : IDisposable
     /// <summary>Whether the keys have refused a frame.</summary>
     public bool KeysExhausted { get; private set; }
 
-    /// <summary>Sends one frame.</summary>
+    /// <summary>Sends one frame. A bulk frame waits for credit, and for all others.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask SendAsync<TWriter>(FrameType type, FrameHeader header, TWriter writer, CancellationToken cancellationToken)
         where TWriter : struct, IPayloadWriter
     {
-        if (!_lock.Wait(0, CancellationToken.None))
-        {
-            await _lock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        int length = writer.Length;
+        bool isBulk = type == FrameType.Bulk;
+        ArgumentOutOfRangeException.ThrowIfNegative(length, nameof(writer));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, isBulk ? Math.Min(_maxPayloadBytes, LinkOptions.BulkPayloadCeiling) : _maxPayloadBytes, nameof(writer));
+        await EnterAsync(isBulk, length, cancellationToken).ConfigureAwait(false);
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
             _state.ThrowIfNotSendable();
-            Place(type, header, ref writer, reserveBytes: ReplyFrameBytes);
-            PlaceReplyIfWanted();
+            Place(type, header, ref writer, length, reserveBytes: OwnFramesBytes);
+            if (isBulk)
+            {
+                SpendCredit(FrameLayout.FrameBytes(length));
+            }
+
+            PlaceOwnFrames();
             await FlushAsync(CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
-            _lock.Release();
-            ReplyIfWanted();
+            _turns.Leave();
+            SendOwnFrames();
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -88,8 +105,35 @@ internal sealed class FrameSender : IDisposable
     {
         Volatile.Write(ref _replyNumber, number);
         Volatile.Write(ref _replyWanted, 1);
-        ReplyIfWanted();
+        SendOwnFrames();
     }
+
+    /// <summary>Gives the peer credit for bulk frames, without waiting, as <see cref="Reply"/>.</summary>
+    /// <param name="total">Bytes that it may have sent since the link opened. Of several the highest holds.</param>
+    public void GiveCredit(ulong total)
+    {
+        ulong known = Volatile.Read(ref _creditTotal);
+        while (total > known && Interlocked.CompareExchange(ref _creditTotal, total, known) is var seen && seen != known)
+        {
+            known = seen;
+        }
+
+        SendOwnFrames();
+    }
+
+    /// <summary>A new key is ready: sends what the old one was too worn for.</summary>
+    public void SendHeldBack()
+    {
+        Volatile.Write(ref _creditHeldBack, 0);
+        SendOwnFrames();
+    }
+
+    /// <summary>The peer gives credit. False when it may not give so much, or nothing new.</summary>
+    /// <param name="total">Bytes that we may have sent since the link opened.</param>
+    public bool TryTakeCredit(ulong total) => _turns.TryGrant(total);
+
+    /// <summary>No credit comes any more. Senders that wait for it learn from the link's state why.</summary>
+    public void EndCredit() => _turns.EndCredit();
 
     /// <summary>Sends a close frame if the lock comes free in time. The link ends anyway, so failures are of no interest.</summary>
     /// <param name="reason">Reason on the wire.</param>
@@ -98,7 +142,7 @@ internal sealed class FrameSender : IDisposable
     {
         try
         {
-            await _lock.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _turns.EnterAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -109,7 +153,7 @@ internal sealed class FrameSender : IDisposable
         {
             _state.ThrowIfNotSendable();
             var writer = new CloseWriter(reason);
-            Place(FrameType.Close, default, ref writer, reserveBytes: 0);
+            Place(FrameType.Close, default, ref writer, CloseWriter.Bytes, reserveBytes: 0);
             await FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is LinkException or OperationCanceledException)
@@ -118,7 +162,7 @@ internal sealed class FrameSender : IDisposable
         }
         finally
         {
-            _lock.Release();
+            _turns.Leave();
         }
     }
 
@@ -129,11 +173,21 @@ internal sealed class FrameSender : IDisposable
     /// <param name="timeout">The bound.</param>
     public async Task CloseAsync(TimeSpan timeout)
     {
-        bool alone = await _lock.WaitAsync(timeout).ConfigureAwait(false);
+        using var bound = new CancellationTokenSource(timeout);
+        bool alone = true;
+        try
+        {
+            await _turns.EnterAsync(bound.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            alone = false;
+        }
+
         Dispose();
         if (alone)
         {
-            _lock.Release();
+            _turns.Leave();
         }
     }
 
@@ -144,12 +198,9 @@ internal sealed class FrameSender : IDisposable
         _writer.Complete();
     }
 
-    private void Place<TWriter>(FrameType type, FrameHeader header, ref TWriter writer, int reserveBytes)
+    private void Place<TWriter>(FrameType type, FrameHeader header, ref TWriter writer, int length, int reserveBytes)
         where TWriter : struct, IPayloadWriter
     {
-        int length = writer.Length;
-        ArgumentOutOfRangeException.ThrowIfNegative(length, nameof(writer));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _maxPayloadBytes, nameof(writer));
         if (!_sealer.CanSeal(type, length))
         {
             KeysExhausted = true;
@@ -171,38 +222,84 @@ internal sealed class FrameSender : IDisposable
         }
     }
 
-    // Called under the lock. A reply travels in the same send as the frame before it.
-    private void PlaceReplyIfWanted()
+    private ValueTask EnterAsync(bool isBulk, int length, CancellationToken cancellationToken) => isBulk
+        ? _turns.EnterBulkAsync(FrameLayout.FrameBytes(length), cancellationToken)
+        : _turns.EnterAsync(cancellationToken);
+
+    private void SpendCredit(int frameBytes)
+    {
+        _turns.Spend(frameBytes);
+        if (!_hasSentBulk)
+        {
+            _hasSentBulk = true;
+            Wire.KeepUnsentShort(_socket);
+        }
+    }
+
+    // Called by who has the turn. The transport's own frames travel in the same send as the frame before them.
+    private void PlaceOwnFrames()
     {
         if (Interlocked.Exchange(ref _replyWanted, 0) == 1 && _sealer.CanSeal(FrameType.ProbeReply, ProbeWriter.Bytes))
         {
             var writer = new ProbeWriter(Volatile.Read(ref _replyNumber), clock: null);
-            Place(FrameType.ProbeReply, default, ref writer, reserveBytes: 0);
+            Place(FrameType.ProbeReply, default, ref writer, ProbeWriter.Bytes, reserveBytes: 0);
         }
-    }
 
-    // Called without the lock, after a reply was asked for and after each release: whichever comes second finds the other's trace.
-    private void ReplyIfWanted()
-    {
-        if (Volatile.Read(ref _replyWanted) == 1 && _lock.Wait(0, CancellationToken.None))
+        ulong total = Volatile.Read(ref _creditTotal);
+        if (total <= _creditSent)
         {
-            _ = SendReplyAsync();
+            return;
+        }
+
+        // Credit that worn keys kept back isn't lost: the next key sends it. The mark stands before the look at the keys, so that a key
+        // that comes in between takes it away again.
+        Interlocked.Exchange(ref _creditHeldBack, 1);
+        if (_sealer.CanSeal(FrameType.Credit, CreditWriter.Bytes))
+        {
+            var writer = new CreditWriter(total);
+            Place(FrameType.Credit, default, ref writer, CreditWriter.Bytes, reserveBytes: 0);
+            Volatile.Write(ref _creditSent, total);
+            Volatile.Write(ref _creditHeldBack, 0);
         }
     }
 
-    private async Task SendReplyAsync()
+    // Called without the turn, after a frame of our own was asked for and after each turn: whichever comes second finds the other's trace.
+    [SuppressMessage("Reliability", "CA2012", Justification = "The one awaiter is used once, by who has the turn; without a task, so that credit allocates nothing.")]
+    private void SendOwnFrames()
     {
-        try
+        while (OwnFramesAreDue() && _turns.TryEnter())
         {
             if (!_state.HasEnded)
             {
-                PlaceReplyIfWanted();
-                await FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                PlaceOwnFrames();
             }
-            else
+
+            _ownFlush = FlushAsync(CancellationToken.None).GetAwaiter();
+            if (!_ownFlush.IsCompleted)
             {
-                Volatile.Write(ref _replyWanted, 0);
+                _ownFlush.UnsafeOnCompleted(_finishOwnFrames);
+                return;
             }
+
+            EndOwnFlush();
+        }
+    }
+
+    private bool OwnFramesAreDue() => !_state.HasEnded
+        && (Volatile.Read(ref _replyWanted) == 1
+            || (Volatile.Read(ref _creditTotal) > Volatile.Read(ref _creditSent) && Volatile.Read(ref _creditHeldBack) == 0));
+
+    private void FinishOwnFrames()
+    {
+        EndOwnFlush();
+        SendOwnFrames();
+    }
+
+    private void EndOwnFlush()
+    {
+        try
+        {
+            _ownFlush.GetResult();
         }
         catch (LinkException)
         {
@@ -210,8 +307,7 @@ internal sealed class FrameSender : IDisposable
         }
         finally
         {
-            _lock.Release();
-            ReplyIfWanted();
+            _turns.Leave();
         }
     }
 
@@ -224,7 +320,9 @@ internal sealed class FrameSender : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            throw _state.SendFailed(e);
+            LinkException failure = _state.SendFailed(e);
+            _turns.EndCredit();
+            throw failure;
         }
     }
 }

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using NativeSplit.Transport.Handshakes;
 
 namespace NativeSplit.Transport.Links;
 
-/// <summary>Accepts links (and, if a handler is given, enrolments) on one port.</summary>
+/// <summary>Accepts links (and, if handlers are given, enrolments and renewals) on one port.</summary>
 public sealed class LinkListener : IAsyncDisposable
 {
     private const int Backlog = 512;
@@ -18,12 +19,16 @@ public sealed class LinkListener : IAsyncDisposable
     private int _disposed;
 
     private LinkListener(
-        Socket socket, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment)
+        Socket socket,
+        CredentialSource credentials,
+        LinkOptions options,
+        Func<Stream, CancellationToken, Task>? enrolment,
+        Func<X509Certificate2, Stream, CancellationToken, Task>? renewal)
     {
         _socket = socket;
         BoundEndPoint = socket.LocalEndPoint!;
         _accepted = Channel.CreateBounded<SealedLink>(new BoundedChannelOptions(options.MaxWaitingLinks) { FullMode = BoundedChannelFullMode.Wait });
-        _handshakes = new ListenerHandshakes(credentials, options, enrolment, _accepted.Writer.TryWrite);
+        _handshakes = new ListenerHandshakes(credentials, options, enrolment, renewal, _accepted.Writer.TryWrite);
         _accepting = AcceptLoopAsync();
     }
 
@@ -46,24 +51,31 @@ public sealed class LinkListener : IAsyncDisposable
     /// Address, where port 0 lets the system choose; or a Unix socket, whose file is made for this user alone, must not exist, and goes away with
     /// the listener.
     /// </param>
-    /// <param name="credentials">Our identity and the root we trust.</param>
+    /// <param name="credentials">Our identity and the root we trust. Each handshake takes those of its moment.</param>
     /// <param name="options">Limits.</param>
     /// <param name="enrolment">
     /// Called for each peer without a certificate that wants to enrol, over TLS in which only we are authenticated. Null refuses them.
     /// The stream is closed when the task ends, and when <see cref="LinkOptions.EnrolmentTimeout"/> is over.
     /// </param>
+    /// <param name="renewal">
+    /// Called for each peer that wants its certificate renewed, with that certificate, verified and not revoked, over TLS in which both ends
+    /// are authenticated. Null refuses them. Bounded as enrolments are.
+    /// </param>
     /// <exception cref="ArgumentException">The credentials or the options make no sense.</exception>
     /// <exception cref="LinkException">The address is in use or may not be bound.</exception>
     public static LinkListener Start(
-        EndPoint endpoint, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment = null)
+        EndPoint endpoint,
+        CredentialSource credentials,
+        LinkOptions options,
+        Func<Stream, CancellationToken, Task>? enrolment = null,
+        Func<X509Certificate2, Stream, CancellationToken, Task>? renewal = null)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         ArgumentNullException.ThrowIfNull(credentials);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        credentials.RequireIdentity();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
-            credentials.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
+            credentials.Current.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
         bool isUnix = endpoint is UnixDomainSocketEndPoint;
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
         try
@@ -81,7 +93,7 @@ public sealed class LinkListener : IAsyncDisposable
             }
 
             socket.Listen(Backlog);
-            return new LinkListener(socket, credentials, options, enrolment);
+            return new LinkListener(socket, credentials, options, enrolment, renewal);
         }
         catch (SocketException e)
         {

@@ -9,8 +9,21 @@ public sealed record LinkOptions
     /// <summary>Least <see cref="MaxPayloadBytes"/>: room for the transport's own frames and a small message.</summary>
     public const int MinPayloadBytes = 64;
 
+    /// <summary>Longest payload of a bulk frame, in bytes: what an activation may have to wait for once it is under way.</summary>
+    public const int BulkPayloadCeiling = 256 << 10;
+
+    /// <summary>Most <see cref="BulkWindowBytes"/>.</summary>
+    public const int BulkWindowCeiling = 1 << 30;
+
     /// <summary>Longest payload of a frame, in bytes: <see cref="MinPayloadBytes"/> to 2^30.</summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
+
+    /// <summary>
+    /// Bytes of bulk frames that the peer may have sent beyond those that our owner has received, headers and tags included: as much, at most, lies before
+    /// an activation frame on its way to us. From two frames of <see cref="BulkPayloadCeiling"/> to <see cref="BulkWindowCeiling"/>; a transfer
+    /// moves one window per round trip at best.
+    /// </summary>
+    public int BulkWindowBytes { get; init; } = 1 << 20;
 
     /// <summary>Cipher suites to offer. The best that both ends offer is taken: AEGIS-128L, then AES-256-GCM, then ChaCha20-Poly1305.</summary>
     public CipherSuites Suites { get; init; } = SuiteChoice.Offered;
@@ -31,7 +44,8 @@ public sealed record LinkOptions
     public TimeSpan RefuseAfter { get; init; } = TimeSpan.FromSeconds(180);
 
     /// <summary>
-    /// Time without a sign of life after which a peer counts as dead while a step is under way: activations were the last thing sent to it.
+    /// Time without a sign of life after which a peer counts as dead while a step is under way: activations were the last thing sent to it,
+    /// or its owner said so (<see cref="SealedLink.ExpectRows"/>).
     /// <see cref="Timeout.InfiniteTimeSpan"/> turns the watch off, <see cref="IdleTimeout"/> included.
     /// </summary>
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromSeconds(1);
@@ -65,6 +79,8 @@ public sealed record LinkOptions
             throw new ArgumentOutOfRangeException(nameof(Suites), Suites, $"This machine supports {SuiteChoice.Supported}; offer one of these at least, and no other.");
         }
 
+        ArgumentOutOfRangeException.ThrowIfLessThan(BulkWindowBytes, (int)FrameLayout.InitialBulkCredit);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(BulkWindowBytes, BulkWindowCeiling);
         ThrowIfNoTime(HandshakeTimeout, nameof(HandshakeTimeout));
         ThrowIfNoTime(EnrolmentTimeout, nameof(EnrolmentTimeout));
         ThrowIfNoTime(CloseTimeout, nameof(CloseTimeout));

@@ -3,8 +3,8 @@ namespace NativeSplit.Transport.Links;
 /// <summary>Notices a peer that no longer lives although its connections do: stopped, frozen, or cut off without a word.</summary>
 /// <remarks>
 /// Pings go over the control connection, which the peer's transport answers by itself: a peer whose owner reads slowly, or whose data connection
-/// is full, still lives. While a step is under way (activations were the last thing sent, not too long ago) the peer has <see cref="LinkOptions.PeerTimeout"/>;
-/// otherwise <see cref="LinkOptions.IdleTimeout"/>. A tick that comes late tells that this process itself didn't run, and starts the wait anew.
+/// is full, still lives. While a step is under way (activations were the last thing sent, not too long ago, or the owner expects rows) the peer has
+/// <see cref="LinkOptions.PeerTimeout"/>; otherwise <see cref="LinkOptions.IdleTimeout"/>. A tick that comes late tells that this process itself didn't run, and starts the wait anew.
 /// </remarks>
 internal sealed class PeerWatch : IDisposable
 {
@@ -18,6 +18,7 @@ internal sealed class PeerWatch : IDisposable
     private readonly TimeSpan _interval;
     private readonly ITimer? _timer;
     private int _ticking;
+    private int _expectations;
     private long _lastTick;
     private long _heard;
     private long _heardAt;
@@ -44,6 +45,10 @@ internal sealed class PeerWatch : IDisposable
             _timer = options.Time.CreateTimer(static state => ((PeerWatch)state!).OnTick(), this, _interval, _interval);
         }
     }
+
+    /// <summary>Rows are expected from the peer, or no longer; counted.</summary>
+    /// <param name="expected">One more, or one less.</param>
+    public void ExpectRows(bool expected) => Interlocked.Add(ref _expectations, expected ? 1 : -1);
 
     /// <inheritdoc/>
     public void Dispose() => _timer?.Dispose();
@@ -83,7 +88,8 @@ internal sealed class PeerWatch : IDisposable
             return;
         }
 
-        bool isUrgent = activations > 0 && _sender.AwaitsRows && Since(_activationsAt, now) < _options.IdleTimeout;
+        bool isUrgent = Volatile.Read(ref _expectations) > 0
+            || (activations > 0 && _sender.AwaitsRows && Since(_activationsAt, now) < _options.IdleTimeout);
         TimeSpan timeout = isUrgent ? _options.PeerTimeout : _options.IdleTimeout;
         if (_asked && (late || isUrgent != _askedUrgently))
         {

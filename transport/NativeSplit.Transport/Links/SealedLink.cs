@@ -30,6 +30,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
     private readonly LinkState _state;
     private readonly FrameSender _sender;
     private readonly FrameReceiver _receiver;
+    private readonly BulkWindow _bulkWindow;
     private readonly ProbeExchange _probes;
     private readonly KeyRenewal _renewal;
     private readonly PeerWatch _watch;
@@ -74,6 +75,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         _state = new LinkState(peer, Cut);
         _sender = new FrameSender(data, sealer, _state, MaxPayloadBytes);
         _receiver = new FrameReceiver(data, opener, _state);
+        _bulkWindow = new BulkWindow(options.BulkWindowBytes, _sender);
         _probes = new ProbeExchange(_sender, _state);
         _renewal = new KeyRenewal(sendingChain, receivingChain, sealer, opener, control, options);
         _watch = new PeerWatch(_state, _sender, _receiver, control, options);
@@ -83,6 +85,9 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
     /// <summary>Identity of the peer: the URI name of its certificate, verified.</summary>
     public string Peer => _state.Peer;
 
+    /// <summary>The certificate that proved <see cref="Peer"/>, DER, verified when the link was opened: what else it says is as good as the name.</summary>
+    public ReadOnlyMemory<byte> PeerCertificate { get; internal set; }
+
     /// <summary>Address of the peer's end of the data connection.</summary>
     public EndPoint RemoteEndPoint { get; }
 
@@ -91,6 +96,9 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
 
     /// <summary>Longest payload both ends agreed on.</summary>
     public int MaxPayloadBytes { get; }
+
+    /// <summary>Longest payload of a bulk frame: <see cref="LinkOptions.BulkPayloadCeiling"/>, or what both ends agreed on if that is less.</summary>
+    public int MaxBulkPayloadBytes => Math.Min(MaxPayloadBytes, LinkOptions.BulkPayloadCeiling);
 
     /// <summary>Counts so far.</summary>
     public LinkStatistics Statistics => new(_sender.Frames, _sender.Bytes, _receiver.Frames, _receiver.Bytes);
@@ -139,7 +147,38 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
     public ValueTask SendAsync(FrameType type, FrameHeader header, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
         SendAsync(type, header, new CopyWriter(payload), cancellationToken);
 
-    /// <summary>Waits for the next activation or control frame; probes are answered on the way.</summary>
+    /// <summary>
+    /// Sends a frame of something large behind all other frames: it waits until no other sender wants the link and the peer's credit
+    /// covers it (<see cref="LinkOptions.BulkWindowBytes"/>), and holds nothing meanwhile. Bulk frames keep their order among each other. Credit comes in
+    /// a frame, so this end must be receiving too: don't await a bulk send in the loop that receives.
+    /// The peer receives it as <see cref="FrameType.Bulk"/>, and gives new credit by receiving on, or later (<see cref="HoldBulkCredit"/>).
+    /// </summary>
+    /// <param name="header">Inner header.</param>
+    /// <param name="writer">Writes at most <see cref="MaxBulkPayloadBytes"/> bytes. Its length is read first; it writes once, while the link is locked for other senders.</param>
+    /// <param name="cancellationToken">As in <see cref="SendAsync{TWriter}"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A payload longer than that.</exception>
+    /// <exception cref="LinkException">The link is dead.</exception>
+    public ValueTask SendBulkAsync<TWriter>(FrameHeader header, TWriter writer, CancellationToken cancellationToken)
+        where TWriter : struct, IPayloadWriter => _sender.SendAsync(FrameType.Bulk, header, writer, cancellationToken);
+
+    /// <summary>Sends a bulk frame with a copied payload.</summary>
+    /// <inheritdoc cref="SendBulkAsync{TWriter}"/>
+    public ValueTask SendBulkAsync(FrameHeader header, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken) =>
+        SendBulkAsync(header, new CopyWriter(payload), cancellationToken);
+
+    /// <summary>
+    /// Keeps back the credit of the bulk frame received last, for an owner that hands it on and receives other frames meanwhile: the next receive
+    /// doesn't give it, <see cref="ReturnBulkCredit"/> does. So a slow disk slows the peer's bulk frames and nothing else. Call before the next receive.
+    /// </summary>
+    /// <returns>What to return, once; 0 when there is nothing to keep back.</returns>
+    public int HoldBulkCredit() => _bulkWindow.Hold();
+
+    /// <summary>Gives credit that was kept back. Safe from any thread; never waits. On a dead link it does nothing.</summary>
+    /// <param name="held">What <see cref="HoldBulkCredit"/> returned, or the sum of several.</param>
+    /// <exception cref="ArgumentOutOfRangeException">More than is kept back.</exception>
+    public void ReturnBulkCredit(int held) => _bulkWindow.Return(held);
+
+    /// <summary>Waits for the next activation, control or bulk frame; probes are answered on the way.</summary>
     /// <param name="cancellationToken">Ends the wait; no byte is lost, the next receive goes on.</param>
     /// <exception cref="InvalidOperationException">Another receive is under way.</exception>
     /// <exception cref="LinkException">The link is dead: broken seal, grammar, a peer that vanished, or disposed here.</exception>
@@ -155,10 +194,18 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         {
             while (!_peerDone)
             {
+                _bulkWindow.Consume();
                 await _receiver.ReceiveAsync(cancellationToken).ConfigureAwait(false);
                 if (_receiver.Type is FrameType.Activations or FrameType.Control)
                 {
                     return ReceiveStatus.Frame;
+                }
+
+                if (_receiver.Type == FrameType.Bulk)
+                {
+                    return _bulkWindow.TryTake(FrameLayout.FrameBytes(_receiver.Payload.Length))
+                        ? ReceiveStatus.Frame
+                        : throw _state.End(LinkFault.Malformed, $"{Peer} sent more bulk frames than it had credit for. Open a new link.");
                 }
 
                 HandleOwnFrame();
@@ -173,10 +220,29 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         }
     }
 
+    /// <summary>
+    /// Tells the link that a step is away whose rows come back over it, or depend on the peer, though this end sent the peer none. While any is, a
+    /// silent peer counts as dead after <see cref="LinkOptions.PeerTimeout"/>, as when activations were sent. Calls are counted: each true
+    /// needs its false. Never fails, whatever the link's state; safe from any thread.
+    /// </summary>
+    /// <param name="expected">True when the step leaves, false when it is back or given up.</param>
+    public void ExpectRows(bool expected) => _watch.ExpectRows(expected);
+
     /// <summary>Round trip of a probe, from its sealing to the receipt of its echo. Both ends must be receiving.</summary>
     /// <param name="cancellationToken">Ends the wait; there is no other time-out.</param>
     /// <exception cref="LinkException">The link is dead, or the peer closed it before it answered.</exception>
-    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => _probes.MeasureAsync(cancellationToken);
+    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => ProbeAsync(0, cancellationToken);
+
+    /// <summary>Round trip of a probe with padding, whose echo has none: against that of an empty one it tells the rate towards the peer.</summary>
+    /// <param name="padding">Bytes of padding; from 0 to <see cref="MaxPayloadBytes"/> less 8.</param>
+    /// <param name="cancellationToken">Ends the wait; there is no other time-out.</param>
+    /// <exception cref="LinkException">The link is dead, or the peer closed it before it answered.</exception>
+    public ValueTask<TimeSpan> ProbeAsync(int padding, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(padding);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(padding, MaxPayloadBytes - ProbeWriter.Bytes);
+        return _probes.MeasureAsync(padding, cancellationToken);
+    }
 
     /// <summary>
     /// Says goodbye to the peer, if it still listens, and closes. A receive under way ends with a <see cref="LinkException"/>
@@ -198,7 +264,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
             case ControlKind.KeyOffer:
                 return _renewal.OnOffer(number, secret);
             case ControlKind.KeyAnswer:
-                return _renewal.OnAnswer(number, secret);
+                return OnKeyAnswer(number, secret);
             case ControlKind.Ping:
                 _control.Post(ControlKind.Pong, number, []);
                 return true;
@@ -208,25 +274,34 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         }
     }
 
+    private bool OnKeyAnswer(ulong number, ReadOnlySpan<byte> secret)
+    {
+        bool isExpected = _renewal.OnAnswer(number, secret);
+        _sender.SendHeldBack();
+        return isExpected;
+    }
+
     private void HandleOwnFrame()
     {
         ReadOnlySpan<byte> payload = _receiver.Payload.Span;
         switch (_receiver.Type)
         {
-            case FrameType.Probe when ProbeWriter.TryParse(payload, out ulong number):
+            case FrameType.Probe when ProbeWriter.TryParseProbe(payload, out ulong number):
                 _sender.Reply(number);
                 break;
-            case FrameType.ProbeReply when ProbeWriter.TryParse(payload, out ulong number):
+            case FrameType.ProbeReply when ProbeWriter.TryParseReply(payload, out ulong number):
                 _probes.Complete(number, Stopwatch.GetTimestamp());
+                break;
+            case FrameType.Credit when CreditWriter.TryParse(payload, out ulong total) && _sender.TryTakeCredit(total):
                 break;
             case FrameType.Close when CloseWriter.TryParse(payload, out ushort reason) && (reason == 0 || Enum.IsDefined((LinkFault)reason)):
                 PeerFault = reason == 0 ? null : (LinkFault)reason;
                 _peerDone = true;
-                _state.PeerLeaves();
+                PeerLeaves();
                 _probes.Abandon();
                 break;
             default:
-                throw _state.End(LinkFault.Malformed, $"{Peer} sent a {_receiver.Type} frame with a payload that it can't have. Open a new link.");
+                throw _state.End(LinkFault.Malformed, $"{Peer} sent a {_receiver.Type} frame with a payload that it can't have now. Open a new link.");
         }
     }
 
@@ -240,8 +315,14 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
             return;
         }
 
-        _state.PeerLeaves();
+        PeerLeaves();
         _ = EndAfterGraceAsync();
+    }
+
+    private void PeerLeaves()
+    {
+        _state.PeerLeaves();
+        _sender.EndCredit();
     }
 
     private async Task EndAfterGraceAsync()
@@ -265,6 +346,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         _control.Abort();
         _watch?.Dispose();
         _probes.Abandon();
+        _sender.EndCredit();
     }
 
     private async Task DisposeCoreAsync()
