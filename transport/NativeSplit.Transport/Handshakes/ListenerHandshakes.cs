@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Security;
 using System.Net.Sockets;
 using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Handshakes;
@@ -62,15 +63,14 @@ internal sealed class ListenerHandshakes
     }
 
     /// <summary>Serves one accepted connection to its end or until it belongs to a link. Never throws because of the peer.</summary>
-    /// <param name="socket">The connection; owned from here.</param>
+    /// <param name="connection">The connection; owned from here.</param>
     /// <param name="lifetime">Ends it when the listener stops.</param>
-    public async Task ServeAsync(Socket socket, CancellationToken lifetime)
+    public async Task ServeAsync(Connection connection, CancellationToken lifetime)
     {
         bool handedOver = false;
         try
         {
-            Wire.Tune(socket);
-            handedOver = await ServeCoreAsync(socket, lifetime).ConfigureAwait(false);
+            handedOver = await ServeCoreAsync(connection, lifetime).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -84,36 +84,36 @@ internal sealed class ListenerHandshakes
         {
             if (!handedOver)
             {
-                socket.Dispose();
+                connection.Dispose();
             }
         }
     }
 
-    private async Task<bool> ServeCoreAsync(Socket socket, CancellationToken lifetime)
+    private async Task<bool> ServeCoreAsync(Connection connection, CancellationToken lifetime)
     {
         Preamble preamble;
         using (PendingSet.Entry entry = Enter(_handshakes, _options.HandshakeTimeout, lifetime))
         {
             byte[] bytes = new byte[Preamble.Bytes];
-            await Wire.ReadExactlyAsync(socket, bytes, entry.Token).ConfigureAwait(false);
-            preamble = await JudgeAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+            await connection.ReadExactlyAsync(bytes, entry.Token).ConfigureAwait(false);
+            preamble = await JudgeAsync(connection, bytes, entry.Token).ConfigureAwait(false);
             switch (preamble.Kind)
             {
                 case ConnectionKind.Control:
-                    return await ServeControlAsync(socket, entry).ConfigureAwait(false);
+                    return await ServeControlAsync(connection, entry).ConfigureAwait(false);
                 case ConnectionKind.Data:
-                    return await ServeDataAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+                    return await ServeDataAsync(connection, bytes, entry.Token).ConfigureAwait(false);
             }
         }
 
-        await ServeEnrolmentAsync(socket, lifetime).ConfigureAwait(false);
+        await ServeEnrolmentAsync(connection, lifetime).ConfigureAwait(false);
         return false;
     }
 
     private static PendingSet.Entry Enter(PendingSet set, TimeSpan timeout, CancellationToken lifetime) =>
         set.TryEnter(timeout, lifetime) ?? throw new LinkException(LinkFault.TimedOut, "Too many handshakes are unfinished.");
 
-    private static async Task<Preamble> JudgeAsync(Socket socket, byte[] bytes, CancellationToken cancellationToken)
+    private static async Task<Preamble> JudgeAsync(Connection connection, byte[] bytes, CancellationToken cancellationToken)
     {
         switch (Preamble.TryParse(bytes, out Preamble preamble))
         {
@@ -122,18 +122,18 @@ internal sealed class ListenerHandshakes
             case PreambleStatus.BadVersion:
                 // The one failure a stranger is told of: it says no more than which release runs here.
                 byte[] answer = new Preamble(ConnectionKind.Control, (byte)LinkFault.VersionMismatch).ToArray();
-                await Wire.WriteAsync(socket, answer, cancellationToken).ConfigureAwait(false);
+                await connection.WriteAsync(answer, cancellationToken).ConfigureAwait(false);
                 throw new LinkException(LinkFault.VersionMismatch, "The peer speaks another version.");
             default:
                 throw new LinkException(LinkFault.Malformed, "The peer didn't open with a preamble.");
         }
     }
 
-    private async Task<bool> ServeControlAsync(Socket socket, PendingSet.Entry entry)
+    private async Task<bool> ServeControlAsync(Connection connection, PendingSet.Entry entry)
     {
-        await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
+        await connection.WriteAsync(new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
         var check = new PeerCheck(_credentials.Authority, expectedPeer: null, _credentials.IsRevoked);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        var tls = new SslStream(new ConnectionStream(connection, owns: false));
         LinkAgreement? agreement = null;
         WaitingLinks.Waiting? waiting = null;
         bool handedOver = false;
@@ -145,11 +145,11 @@ internal sealed class ListenerHandshakes
             agreement = await LinkAgreement.AcceptAsync(
                 tls, _identity, peer, _options, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
             entry.Prove();
-            Socket data = await waiting!.ReceiveSocketAsync(entry.Token).ConfigureAwait(false);
+            Connection data = await waiting!.ReceiveConnectionAsync(entry.Token).ConfigureAwait(false);
             byte[] proof = new byte[LinkKeys.SecretBytes];
             agreement.Keys.WriteProof(fromConnector: false, new Preamble(ConnectionKind.Data).ToArray(), agreement.ConnectionId, proof);
-            await Wire.WriteAsync(data, proof, entry.Token).ConfigureAwait(false);
-            SealedLink link = agreement.CreateLink(data, new ControlConnection(socket, tls), _options);
+            await data.WriteAsync(proof, entry.Token).ConfigureAwait(false);
+            SealedLink link = agreement.CreateLink(data, new ControlConnection(connection, tls), _options);
             handedOver = waiting.IsTaken = true;
             if (!_deliver(link))
             {
@@ -169,40 +169,40 @@ internal sealed class ListenerHandshakes
         }
     }
 
-    private async Task<bool> ServeDataAsync(Socket socket, byte[] preamble, CancellationToken cancellationToken)
+    private async Task<bool> ServeDataAsync(Connection connection, byte[] preamble, CancellationToken cancellationToken)
     {
         byte[] claim = new byte[WaitingLinks.ClaimBytes];
-        await Wire.ReadExactlyAsync(socket, claim, cancellationToken).ConfigureAwait(false);
-        return _waiting.TryClaim(preamble, claim, socket)
+        await connection.ReadExactlyAsync(claim, cancellationToken).ConfigureAwait(false);
+        return _waiting.TryClaim(preamble, claim, connection)
             ? true
             : throw new LinkException(LinkFault.AuthenticationFailed, "A data connection belongs to no link.");
     }
 
-    private async Task ServeEnrolmentAsync(Socket socket, CancellationToken lifetime)
+    private async Task ServeEnrolmentAsync(Connection connection, CancellationToken lifetime)
     {
         using PendingSet.Entry entry = Enter(_enrolments, _options.EnrolmentTimeout, lifetime);
         if (_enrolment is null)
         {
             byte[] refusal = new Preamble(ConnectionKind.Enrolment, (byte)LinkFault.AuthenticationFailed).ToArray();
-            await Wire.WriteAsync(socket, refusal, entry.Token).ConfigureAwait(false);
+            await connection.WriteAsync(refusal, entry.Token).ConfigureAwait(false);
             throw new LinkException(LinkFault.AuthenticationFailed, "Nobody enrols here.");
         }
 
         // A handler that doesn't observe its token loses its stream.
-        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
+        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Connection)s!).Dispose(), connection);
         byte[] authority = _credentials.Authority.RawData;
         byte[] answer = new byte[Preamble.Bytes + sizeof(uint) + authority.Length];
         new Preamble(ConnectionKind.Enrolment).Format(answer);
         BinaryPrimitives.WriteInt32LittleEndian(answer.AsSpan(Preamble.Bytes), authority.Length);
         authority.CopyTo(answer, Preamble.Bytes + sizeof(uint));
-        await Wire.WriteAsync(socket, answer, entry.Token).ConfigureAwait(false);
-        await using var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        await connection.WriteAsync(answer, entry.Token).ConfigureAwait(false);
+        await using var tls = new SslStream(new ConnectionStream(connection, owns: false));
         await tls.AuthenticateAsServerAsync(TlsRules.ForListener(_certificate, TlsRules.EnrolmentProtocol, peer: null), entry.Token)
             .ConfigureAwait(false);
         TlsRules.Require(tls, TlsRules.EnrolmentProtocol, mutual: false);
         await HandleEnrolmentAsync(tls, entry.Token).ConfigureAwait(false);
         await tls.ShutdownAsync().WaitAsync(entry.Token).ConfigureAwait(false);
-        socket.Shutdown(SocketShutdown.Send);
+        connection.Shutdown(SocketShutdown.Send);
     }
 
     private async Task HandleEnrolmentAsync(SslStream tls, CancellationToken cancellationToken)

@@ -2,15 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using NativeSplit.Transport.Handshakes;
+using NativeSplit.Transport.Pipes;
 
 namespace NativeSplit.Transport.Links;
 
 /// <summary>Accepts links (and, if a handler is given, enrolments) on one port.</summary>
 public sealed class LinkListener : IAsyncDisposable
 {
-    private const int Backlog = 512;
-
-    private readonly Socket _socket;
+    private readonly ConnectionSource _source;
     private readonly ListenerHandshakes _handshakes;
     private readonly Channel<SealedLink> _accepted;
     private readonly CancellationTokenSource _lifetime = new();
@@ -18,22 +17,21 @@ public sealed class LinkListener : IAsyncDisposable
     private int _disposed;
 
     private LinkListener(
-        Socket socket, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment)
+        ConnectionSource source, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment)
     {
-        _socket = socket;
-        BoundEndPoint = socket.LocalEndPoint!;
+        _source = source;
         _accepted = Channel.CreateBounded<SealedLink>(new BoundedChannelOptions(options.MaxWaitingLinks) { FullMode = BoundedChannelFullMode.Wait });
         _handshakes = new ListenerHandshakes(credentials, options, enrolment, _accepted.Writer.TryWrite);
         _accepting = AcceptLoopAsync();
     }
 
-    /// <summary>Where it listens: the address with the port the system chose when asked for 0, or the path of a Unix socket.</summary>
-    public EndPoint BoundEndPoint { get; }
+    /// <summary>Where it listens: the address with the port the system chose when asked for 0, the path of a Unix socket, or the end point of this process.</summary>
+    public EndPoint BoundEndPoint => _source.BoundEndPoint;
 
     /// <summary>Address it listens at.</summary>
-    /// <exception cref="InvalidOperationException">It listens at a Unix socket.</exception>
+    /// <exception cref="InvalidOperationException">It listens at a Unix socket or in this process.</exception>
     public IPEndPoint LocalEndPoint => BoundEndPoint as IPEndPoint
-        ?? throw new InvalidOperationException($"The listener is at the Unix socket {BoundEndPoint}, which has no address.");
+        ?? throw new InvalidOperationException($"The listener is at {BoundEndPoint}, which has no IP address.");
 
     /// <summary>Handshakes that failed, by reason; reasons that never came are absent.</summary>
     public IReadOnlyDictionary<LinkFault, long> FailedHandshakes => _handshakes.Failures();
@@ -44,7 +42,7 @@ public sealed class LinkListener : IAsyncDisposable
     /// <summary>Starts to listen.</summary>
     /// <param name="endpoint">
     /// Address, where port 0 lets the system choose; or a Unix socket, whose file is made for this user alone, must not exist, and goes away with
-    /// the listener.
+    /// the listener; or an <see cref="InProcessEndPoint"/>.
     /// </param>
     /// <param name="credentials">Our identity and the root we trust.</param>
     /// <param name="options">Limits.</param>
@@ -64,33 +62,19 @@ public sealed class LinkListener : IAsyncDisposable
         credentials.RequireIdentity();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             credentials.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
-        bool isUnix = endpoint is UnixDomainSocketEndPoint;
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+        ConnectionSource? source = null;
         try
         {
-            if (endpoint is IPEndPoint ip && ip.Address.Equals(IPAddress.IPv6Any))
-            {
-                socket.DualMode = true;
-            }
-
-            socket.Bind(endpoint);
-            if (isUnix && !OperatingSystem.IsWindows())
-            {
-                // Before it listens nobody can have connected.
-                File.SetUnixFileMode(endpoint.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            }
-
-            socket.Listen(Backlog);
-            return new LinkListener(socket, credentials, options, enrolment);
+            source = endpoint is InProcessEndPoint inside ? new InProcessSource(inside) : new SocketSource(endpoint);
+            return new LinkListener(source, credentials, options, enrolment);
         }
         catch (SocketException e)
         {
-            socket.Dispose();
             throw new LinkException(LinkFault.AddressUnavailable, Explain(endpoint, e), e);
         }
         catch
         {
-            socket.Dispose();
+            source?.Dispose();
             throw;
         }
     }
@@ -119,12 +103,7 @@ public sealed class LinkListener : IAsyncDisposable
         }
 
         await _lifetime.CancelAsync().ConfigureAwait(false);
-        _socket.Dispose();
-        if (BoundEndPoint is UnixDomainSocketEndPoint)
-        {
-            File.Delete(BoundEndPoint.ToString()!);
-        }
-
+        _source.Dispose();
         await _accepting.ConfigureAwait(false);
         _accepted.Writer.TryComplete();
         while (_accepted.Reader.TryRead(out SealedLink? link))
@@ -140,8 +119,8 @@ public sealed class LinkListener : IAsyncDisposable
         {
             try
             {
-                Socket socket = await _socket.AcceptAsync(lifetime).ConfigureAwait(false);
-                _ = Task.Run(() => _handshakes.ServeAsync(socket, lifetime), CancellationToken.None);
+                Connection connection = await _source.AcceptAsync(lifetime).ConfigureAwait(false);
+                _ = Task.Run(() => _handshakes.ServeAsync(connection, lifetime), CancellationToken.None);
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
             {
@@ -160,7 +139,7 @@ public sealed class LinkListener : IAsyncDisposable
     }
 
     private static string Explain(EndPoint endpoint, SocketException e) =>
-        endpoint is IPEndPoint ip ? Explain(ip, e) : $"Can't listen at the Unix socket {endpoint}: {e.Message}; remove what is there, or choose another path.";
+        endpoint is IPEndPoint ip ? Explain(ip, e) : $"Can't listen at {endpoint}: {e.Message}; remove what is there, or choose another path.";
 
     private static string Explain(IPEndPoint endpoint, SocketException e) => e.SocketErrorCode switch
     {

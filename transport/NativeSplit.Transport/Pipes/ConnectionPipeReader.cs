@@ -1,19 +1,18 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace NativeSplit.Transport.Pipes;
 
-/// <summary>Pipe reader straight on a socket. The unread bytes always lie in one piece, in a pinned, aligned, writable buffer. One user at a time.</summary>
+/// <summary>Pipe reader straight on a connection. The unread bytes always lie in one piece, in a pinned, aligned, writable buffer. One user at a time.</summary>
 /// <remarks>
 /// No pump and no copy, save that the start of an unfinished frame moves to the front when the buffer's end is reached. What was
 /// consumed is always a multiple of 64 bytes on a link, so a frame's first byte is 64-byte aligned.
 /// A cancelled read loses no byte: the next one goes on where it stopped.
 /// </remarks>
-/// <param name="socket">Connected socket; borrowed.</param>
+/// <param name="connection">The connection; borrowed.</param>
 /// <param name="ceilingBytes">Most bytes a caller may ask for in one piece.</param>
-internal sealed class SocketPipeReader(Socket socket, int ceilingBytes) : PipeReader
+internal sealed class ConnectionPipeReader(Connection connection, int ceilingBytes) : PipeReader
 {
     /// <summary>Bytes of the buffer of a fresh link.</summary>
     public const int InitialBytes = 64 << 10;
@@ -83,7 +82,7 @@ internal sealed class SocketPipeReader(Socket socket, int ceilingBytes) : PipeRe
         while (_end - _start < minimum && !_ended)
         {
             MakeRoom(minimum);
-            int received = await socket.ReceiveAsync(_buffer.Memory[_end..], SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            int received = await connection.ReceiveAsync(_buffer.Memory[_end..], cancellationToken).ConfigureAwait(false);
             _end += received;
             _ended = received == 0;
         }
