@@ -20,10 +20,11 @@ internal sealed class MemoryConnection : Connection
 
     /// <summary>Makes both ends.</summary>
     /// <param name="address">What both name as the other end.</param>
-    public static (MemoryConnection Near, MemoryConnection Far) Pair(EndPoint address)
+    /// <param name="capacity">Bytes on their way, in each direction.</param>
+    public static (MemoryConnection Near, MemoryConnection Far) Pair(EndPoint address, int capacity = 256 << 10)
     {
-        var there = new MemoryChannel();
-        var back = new MemoryChannel();
+        var there = new MemoryChannel(capacity);
+        var back = new MemoryChannel(capacity);
         return (new MemoryConnection(address, back, there), new MemoryConnection(address, there, back));
     }
 
@@ -69,10 +70,8 @@ internal sealed class MemoryConnection : Connection
 
     /// <summary>One direction: a ring of bytes with one reader and one writer.</summary>
     [SuppressMessage("Reliability", "CA1001", Justification = "A SemaphoreSlim whose wait handle is never asked for holds nothing to free.")]
-    private sealed class MemoryChannel
+    private sealed class MemoryChannel(int capacity)
     {
-        private const int Capacity = 256 << 10;
-
         private readonly Lock _gate = new();
         private readonly SemaphoreSlim _readable = new(0, 1);
         private readonly SemaphoreSlim _writable = new(0, 1);
@@ -145,10 +144,10 @@ internal sealed class MemoryConnection : Connection
                 }
 
                 int read = Math.Min(buffer.Length, _count);
-                int first = Math.Min(read, Capacity - _start);
+                int first = Math.Min(read, capacity - _start);
                 _ring.AsSpan(_start, first).CopyTo(buffer);
                 _ring.AsSpan(0, read - first).CopyTo(buffer[first..]);
-                (_start, _count) = ((_start + read) % Capacity, _count - read);
+                (_start, _count) = ((_start + read) % capacity, _count - read);
                 Wake(_writable);
                 return read;
             }
@@ -166,12 +165,12 @@ internal sealed class MemoryConnection : Connection
 
                 if (_ring.Length == 0)
                 {
-                    _ring = new byte[Capacity];
+                    _ring = new byte[capacity];
                 }
 
-                int written = Math.Min(buffer.Length, Capacity - _count);
-                int at = (_start + _count) % Capacity;
-                int first = Math.Min(written, Capacity - at);
+                int written = Math.Min(buffer.Length, capacity - _count);
+                int at = (_start + _count) % capacity;
+                int first = Math.Min(written, capacity - at);
                 buffer[..first].CopyTo(_ring.AsSpan(at));
                 buffer[first..written].CopyTo(_ring);
                 _count += written;
