@@ -18,8 +18,10 @@ public abstract class LinkSuite
 
     private protected virtual EndPoint? At() => null;
 
-    private Task<LinkPair> OpenAsync(LinkOptions? options = null) =>
-        LinkPair.OpenAsync(options, Between(new IPEndPoint(IPAddress.Loopback, 1)) is null ? null : endpoint => Between(endpoint)!, At());
+    private protected virtual LinkOptions Options => new();
+
+    private Task<LinkPair> OpenAsync() =>
+        LinkPair.OpenAsync(Options, Between(new IPEndPoint(IPAddress.Loopback, 1)) is null ? null : endpoint => Between(endpoint)!, At());
 
     [Fact(Timeout = Timeout)]
     public async Task ReceiveAsync_ReturnsTheFrame_WhenThePeerSentIt()
@@ -233,4 +235,12 @@ public sealed class DirectLinkTests : LinkSuite
 public sealed class FragmentedLinkTests : LinkSuite
 {
     private protected override Relay? Between(IPEndPoint listener) => new(listener, chunkBytes: 1461);
+}
+
+/// <summary>Links that look for bytes a while before they wait.</summary>
+public sealed class SpinningLinkTests : LinkSuite
+{
+    private protected override LinkOptions Options => new() { ReceiveSpin = TimeSpan.FromMicroseconds(50) };
+
+    private protected override Relay? Between(IPEndPoint listener) => null;
 }

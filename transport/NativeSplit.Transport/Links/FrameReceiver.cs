@@ -24,9 +24,10 @@ internal sealed class FrameReceiver : IDisposable
     /// <param name="connection">The data connection; borrowed.</param>
     /// <param name="opener">Opener of the direction; owned from here.</param>
     /// <param name="state">State of the link.</param>
-    public FrameReceiver(Connection connection, FrameOpener opener, LinkState state)
+    /// <param name="spin">How long to look for bytes before the thread is given back.</param>
+    public FrameReceiver(Connection connection, FrameOpener opener, LinkState state, TimeSpan spin = default)
     {
-        _reader = new ConnectionPipeReader(connection, FrameLayout.FrameBytes(opener.MaxPayloadBytes));
+        _reader = new ConnectionPipeReader(connection, FrameLayout.FrameBytes(opener.MaxPayloadBytes), spin);
         _opener = opener;
         _state = state;
     }

@@ -74,7 +74,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         };
         _state = new LinkState(peer, Cut);
         _sender = new FrameSender(data, sealer, _state, MaxPayloadBytes);
-        _receiver = new FrameReceiver(data, opener, _state);
+        _receiver = new FrameReceiver(data, opener, _state, options.ReceiveSpin);
         _bulkWindow = new BulkWindow(options.BulkWindowBytes, _sender);
         _probes = new ProbeExchange(_sender, _state);
         _renewal = new KeyRenewal(sendingChain, receivingChain, sealer, opener, control, options);

@@ -13,6 +13,9 @@ internal abstract class Connection : IDisposable
     /// <summary>The other end.</summary>
     public abstract EndPoint RemoteEndPoint { get; }
 
+    /// <summary>Whether bytes are there to be received at once.</summary>
+    public abstract bool HasReceived { get; }
+
     /// <summary>Receives some bytes, at least one; 0 at the end of the stream.</summary>
     public abstract ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken);
 

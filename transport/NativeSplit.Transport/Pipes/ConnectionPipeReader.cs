@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 
@@ -12,11 +13,13 @@ namespace NativeSplit.Transport.Pipes;
 /// </remarks>
 /// <param name="connection">The connection; borrowed.</param>
 /// <param name="ceilingBytes">Most bytes a caller may ask for in one piece.</param>
-internal sealed class ConnectionPipeReader(Connection connection, int ceilingBytes) : PipeReader
+/// <param name="spin">How long to look for bytes before the thread is given back.</param>
+internal sealed class ConnectionPipeReader(Connection connection, int ceilingBytes, TimeSpan spin = default) : PipeReader
 {
     /// <summary>Bytes of the buffer of a fresh link.</summary>
     public const int InitialBytes = 64 << 10;
 
+    private readonly long _spinTicks = (long)(spin.TotalSeconds * Stopwatch.Frequency);
     private readonly PinnedBuffer _buffer = new(InitialBytes, ceilingBytes);
     private int _start;
     private int _end;
@@ -82,13 +85,30 @@ internal sealed class ConnectionPipeReader(Connection connection, int ceilingByt
         while (_end - _start < minimum && !_ended)
         {
             MakeRoom(minimum);
-            int received = await connection.ReceiveAsync(_buffer.Memory[_end..], cancellationToken).ConfigureAwait(false);
+            Spin();
+            int received = await connection.ReceiveAsync(Room(minimum), cancellationToken).ConfigureAwait(false);
             _end += received;
             _ended = received == 0;
         }
 
         return Result();
     }
+
+    private void Spin()
+    {
+        if (_spinTicks > 0)
+        {
+            long end = Stopwatch.GetTimestamp() + _spinTicks;
+            while (!connection.HasReceived && Stopwatch.GetTimestamp() < end)
+            {
+                Thread.SpinWait(20);
+            }
+        }
+    }
+
+    // Of large frames no byte is taken in before its turn: the start of the next one, taken in with the end of this, would have to be moved, and
+    // a buffer that is always used from its front stays in the processor's caches.
+    private Memory<byte> Room(int minimum) => _buffer.Memory[_end..Math.Min(_buffer.Capacity, _start + Math.Max(minimum, InitialBytes))];
 
     private void MakeRoom(int minimum)
     {

@@ -29,6 +29,9 @@ internal sealed class MemoryConnection : Connection
     }
 
     /// <inheritdoc/>
+    public override bool HasReceived => _incoming.HasBytes;
+
+    /// <inheritdoc/>
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken) => _incoming.ReadAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
@@ -81,6 +84,17 @@ internal sealed class MemoryConnection : Connection
         private bool _ended;
         private bool _writerClosed;
         private bool _readerClosed;
+
+        public bool HasBytes
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _count > 0;
+                }
+            }
+        }
 
         public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
         {

@@ -31,6 +31,9 @@ internal sealed class SocketConnection : Connection
     public override EndPoint RemoteEndPoint => _socket.RemoteEndPoint ?? throw new SocketException((int)SocketError.NotConnected);
 
     /// <inheritdoc/>
+    public override bool HasReceived => _socket.Available > 0;
+
+    /// <inheritdoc/>
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
         _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
 
