@@ -79,6 +79,12 @@ public sealed class LinkListener : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts on a source of connections that is there already.</summary>
+    /// <param name="source">The source; owned from here.</param>
+    /// <param name="credentials">Our identity and the root we trust.</param>
+    /// <param name="options">Limits.</param>
+    internal static LinkListener Start(ConnectionSource source, LinkCredentials credentials, LinkOptions options) => new(source, credentials, options, enrolment: null);
+
     /// <summary>The next peer that passed the handshake. Peers that fail it are dropped and counted; they don't disturb others.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LinkException">The listener was disposed (<see cref="LinkFault.Closed"/>).</exception>
