@@ -95,6 +95,9 @@ public sealed class IlgpuLayerExecutor : ILayerExecutor
     /// <inheritdoc/>
     public KvCacheUse KvCacheUse => _pages.Use;
 
+    /// <inheritdoc/>
+    public IKvPages? KvPages => null;
+
     /// <summary>Bytes on the device: weights, KV cache and activations.</summary>
     public long DeviceBytes => _memory.ByteLength;
 

@@ -20,6 +20,9 @@ public enum ClusterFault
 
     /// <summary>A node is gone or doesn't answer.</summary>
     NodeLost,
+
+    /// <summary>A backend can't do it, now or later.</summary>
+    Unsupported,
 }
 
 /// <summary>Something between the nodes of a cluster failed. The message says what, with which node, and how to mend it.</summary>

@@ -39,6 +39,12 @@ public sealed record WorkerOptions
     /// <summary>Time for the gateway or the next hop to take a frame before it counts as lost.</summary>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Whether it measures what a layer takes before it joins, for a gateway that plans by itself. A gateway that asks is answered in any case.</summary>
+    public bool MeasuresAtJoin { get; init; }
+
+    /// <summary>Bytes that weights and KV cache may take at most; the system's own limits hold besides.</summary>
+    public long MemoryBytes { get; init; } = long.MaxValue;
+
     /// <summary>Positions of KV cache that the worker gives at most.</summary>
     public int MaxKvTokens { get; init; } = 1 << 20;
 }

@@ -103,6 +103,36 @@ public static class KeyValuePage
         }
     }
 
+    /// <summary>Sets the keys of all positions from one on to zero.</summary>
+    /// <param name="type">How elements are kept.</param>
+    /// <param name="headSize">Elements of a head.</param>
+    /// <param name="from">First position to clear.</param>
+    /// <param name="page">Keys of the head; <see cref="HeadBytes"/> long.</param>
+    public static void ClearKeys(KeyValueType type, int headSize, int from, Span<byte> page)
+    {
+        Require(type, headSize, from, page.Length);
+        int element = ElementBytes(type);
+        int rows = headSize * Positions * element;
+        ClearTails(page[..rows], element, from);
+        ClearTails(page[rows..], sizeof(ushort), from);
+    }
+
+    /// <summary>Sets the values of all positions from one on to zero.</summary>
+    /// <param name="type">How elements are kept.</param>
+    /// <param name="headSize">Elements of a head.</param>
+    /// <param name="from">First position to clear.</param>
+    /// <param name="page">Values of the head; <see cref="HeadBytes"/> long.</param>
+    public static void ClearValues(KeyValueType type, int headSize, int from, Span<byte> page)
+    {
+        Require(type, headSize, from, page.Length);
+        int row = headSize * ElementBytes(type);
+        page[(from * row)..(Positions * row)].Clear();
+        if (type == KeyValueType.Q8_0)
+        {
+            page[((Positions * row) + (from * Blocks(headSize) * sizeof(ushort)))..].Clear();
+        }
+    }
+
     /// <summary>Gives the keys of a page in float32: a view of it when it is kept so, else a copy.</summary>
     /// <param name="type">How elements are kept.</param>
     /// <param name="page">Keys of the head; <see cref="HeadBytes"/> long.</param>
@@ -176,6 +206,23 @@ public static class KeyValuePage
 
         return room[..(headSize * Positions)];
     }
+
+    // Rows of Positions elements each; behind the keys of types without scales there are none.
+    private static void ClearTails(Span<byte> rows, int elementBytes, int from)
+    {
+        int row = Positions * elementBytes;
+        for (int start = 0; start < rows.Length; start += row)
+        {
+            rows.Slice(start + (from * elementBytes), row - (from * elementBytes)).Clear();
+        }
+    }
+
+    private static int ElementBytes(KeyValueType type) => type switch
+    {
+        KeyValueType.F32 => sizeof(float),
+        KeyValueType.F16 => sizeof(ushort),
+        _ => sizeof(sbyte),
+    };
 
     private static ReadOnlySpan<float> WidenFloats(KeyValueType type, ReadOnlySpan<byte> page, int headSize, Span<float> room)
     {

@@ -25,7 +25,8 @@ public sealed class ReferenceTests
         ["Cluster"] = ["Engine", "Model", "Placement", "Transport"],
         ["Gateway"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
         ["Worker"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
-        ["Host"] = ["Gateway", "Worker", "Cluster", "Engine", "Engine.Ilgpu", "Model", "Kernels", "Kernels.Ilgpu", "Placement", "Placement.Z3", "Transport"],
+        ["Orchestrator"] = ["Cluster", "Engine", "Model", "Kernels", "Placement", "Transport"],
+        ["Host"] = ["Gateway", "Worker", "Orchestrator", "Cluster", "Engine", "Engine.Ilgpu", "Model", "Kernels", "Kernels.Ilgpu", "Placement", "Placement.Z3", "Transport"],
     };
 
     public static TheoryData<string> ProductProjects => [.. Rooms.SelectMany(ProjectsIn).Order(StringComparer.Ordinal)];

@@ -24,12 +24,12 @@ public sealed class FuzzTests
     }
 
     [Fact]
-    public void Corpus_HoldsTheSamples_AndNothingMakesThemFail()
+    public void Corpus_HoldsInputsForEveryReader_AndNoneIsAFinding()
     {
         foreach (FuzzTarget target in FuzzTarget.All)
         {
             string[] files = Directory.GetFiles(Path.Combine(Corpus, target.Name));
-            Assert.All(target.Samples(), sample => Assert.Contains(files, file => File.ReadAllBytes(file).AsSpan().SequenceEqual(sample)));
+            Assert.NotEmpty(files);
             Assert.Equal(files.Length, SelfDriving.Run(target, Corpus, 0, 0, TestContext.Current.CancellationToken) - target.Samples().Count);
         }
     }

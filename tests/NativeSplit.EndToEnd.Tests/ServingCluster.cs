@@ -1,6 +1,8 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using NativeSplit.Host.Demo;
 
 namespace NativeSplit.EndToEnd.Tests;
 
@@ -10,8 +12,10 @@ internal sealed class ServingCluster : IAsyncDisposable
     public const string Plan = """{"epoch": 1, "segments": [{"layers": [0, 1], "node": "gateway"}, {"layers": [1, 4], "node": "worker-1"}, {"layers": [4, 7], "node": "worker-2"}, {"layers": [7, 8], "node": "gateway"}]}""";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("nativesplit-").FullName;
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(5) };
     private readonly Dictionary<string, string> _tokens = [];
+    private string[] _workerArguments = [];
+    private bool _isRelayed;
 
     private ServingCluster()
     {
@@ -39,31 +43,60 @@ internal sealed class ServingCluster : IAsyncDisposable
     public static async Task<ServingCluster> StartAsync(string[] planTexts, string[] workers, params string[] serveArguments)
     {
         var cluster = new ServingCluster();
+        await cluster.WritePlansAsync(planTexts);
+        string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
+        return await cluster.LaunchAsync(workers, [], [.. plans, .. serveArguments]);
+    }
+
+    /// <summary>Starts a gateway that plans by itself, and workers that give so much memory each.</summary>
+    public static Task<ServingCluster> StartAdaptiveAsync(string[] workers, string memory, params string[] serveArguments)
+    {
+        var cluster = new ServingCluster();
+        string[] expected = [.. workers.SelectMany(worker => (string[])["--expect", worker])];
+        return cluster.LaunchAsync(workers, ["--memory", memory], ["--adapt", "--data", cluster.GatewayData, .. expected, .. serveArguments]);
+    }
+
+    /// <summary>Starts a gateway with plans, best first, and workers that reach it over lines of their own.</summary>
+    public static async Task<ServingCluster> StartRelayedAsync(string[] planTexts, string[] workers, params string[] serveArguments)
+    {
+        var cluster = new ServingCluster { _isRelayed = true };
+        await cluster.WritePlansAsync(planTexts);
+        string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
+        return await cluster.LaunchAsync(workers, [], [.. plans, .. serveArguments]);
+    }
+
+    /// <summary>The lines between workers and the gateway, by worker, when they were asked for.</summary>
+    public Dictionary<string, LinkRelay> Relays { get; } = [];
+
+    /// <summary>The gateway's data folder, when it has one.</summary>
+    public string GatewayData => Path.Combine(_folder, "gateway");
+
+    private async Task<ServingCluster> LaunchAsync(string[] workers, string[] workerArguments, string[] serveArguments)
+    {
         try
         {
-            await cluster.WritePlansAsync(planTexts);
-            string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
-            cluster.Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, .. plans, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
-            foreach (string line in await cluster.Gateway.LinesWithAsync("--token", workers.Length))
+            _workerArguments = workerArguments;
+            Gateway = NativeSplitProcess.Start(["serve", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--threads", "1", .. serveArguments]);
+            foreach (string line in await Gateway.LinesWithAsync("--token", workers.Length))
             {
                 string[] words = line.Trim().Split(' ');
-                cluster.LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
-                cluster._tokens[workers[cluster._tokens.Count]] = words[Array.IndexOf(words, "--token") + 1];
+                LinkPort = int.Parse(words[Array.IndexOf(words, "--gateway") + 1].Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
+                _tokens[workers[_tokens.Count]] = words[Array.IndexOf(words, "--token") + 1];
             }
 
-            await cluster.Gateway.LineWithAsync("serves");
+            await Gateway.LineWithAsync("serves");
             foreach (string worker in workers)
             {
-                cluster.StartWorker(worker);
+                StartWorker(worker);
             }
 
-            string ready = await cluster.Gateway.LineWithAsync("Ready: ");
-            cluster.Url = new Uri(ready["Ready: ".Length..].Trim().Replace("chat/completions", string.Empty, StringComparison.Ordinal));
-            return cluster;
+            string ready = await Gateway.LineWithAsync("Ready: ");
+            Url = new Uri(ready["Ready: ".Length..].Trim().Replace("chat/completions", string.Empty, StringComparison.Ordinal));
+            return this;
         }
         catch
         {
-            await cluster.DisposeAsync();
+            await DisposeAsync();
             throw;
         }
     }
@@ -80,8 +113,19 @@ internal sealed class ServingCluster : IAsyncDisposable
     /// <summary>Starts a worker; a second start under the same name uses the identity kept by the first.</summary>
     public void StartWorker(string name)
     {
+        int port = LinkPort;
+        if (_isRelayed)
+        {
+            if (!Relays.TryGetValue(name, out LinkRelay? relay))
+            {
+                Relays[name] = relay = new LinkRelay(new IPEndPoint(IPAddress.Loopback, LinkPort));
+            }
+
+            port = relay.Port;
+        }
+
         var environment = new Dictionary<string, string> { ["NATIVESPLIT_JOIN_TOKEN"] = _tokens[name] };
-        Workers[name] = NativeSplitProcess.Start(environment, "worker", "--gateway", $"127.0.0.1:{LinkPort}", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name));
+        Workers[name] = NativeSplitProcess.Start(environment, ["worker", "--gateway", $"127.0.0.1:{port}", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name), .. _workerArguments]);
     }
 
     /// <summary>Asks for a chat completion, whole.</summary>
@@ -107,6 +151,11 @@ internal sealed class ServingCluster : IAsyncDisposable
         if (Gateway is not null)
         {
             await Gateway.DisposeAsync();
+        }
+
+        foreach (LinkRelay relay in Relays.Values)
+        {
+            await relay.DisposeAsync();
         }
 
         _http.Dispose();

@@ -93,8 +93,9 @@ internal static class WireTargets
         header.Format(again);
         FuzzTarget.Require(again.SequenceEqual(input[..FrameLayout.PrefixBytes]), "An inner header was taken that isn't written so.");
         ReadOnlySpan<byte> payload = input.Slice(FrameLayout.PrefixBytes, outer.Length);
-        bool isNumber = ProbeWriter.TryParse(payload, out _);
-        FuzzTarget.Require(isNumber == (payload.Length == ProbeWriter.Bytes) && CreditWriter.TryParse(payload, out _) == isNumber, "A number of another length was taken.");
+        bool isNumber = payload.Length == ProbeWriter.Bytes;
+        FuzzTarget.Require(ProbeWriter.TryParseReply(payload, out _) == isNumber && CreditWriter.TryParse(payload, out _) == isNumber, "A number of another length was taken.");
+        FuzzTarget.Require(ProbeWriter.TryParseProbe(payload, out _) == payload.Length >= ProbeWriter.Bytes, "A probe without its number was taken.");
         FuzzTarget.Require(CloseWriter.TryParse(payload, out _) == (payload.Length == CloseWriter.Bytes), "A reason of another length was taken.");
         Transfer(payload);
     }

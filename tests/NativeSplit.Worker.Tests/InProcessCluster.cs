@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Ends;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Kernels;
@@ -209,6 +210,8 @@ internal sealed class InProcessCluster : IAsyncDisposable
         public string Backend => inner.Backend;
 
         public KvCacheUse KvCacheUse => inner.KvCacheUse;
+
+        public IKvPages? KvPages => inner.KvPages;
 
         public bool TryReserve(SequenceId sequence, int tokens) => inner.TryReserve(sequence, tokens);
 

@@ -28,8 +28,8 @@ public sealed class LivePlanTests
             if (step is 6 or 14)
             {
                 Plan next = step == 6 ? Reversed : WithoutSecond;
-                cluster.Driver.Propose([next]);
-                await UntilAsync(() => cluster.Driver.Current is { } current && current.Segments.SequenceEqual(next.Segments));
+                await cluster.Driver.Propose([next]).WaitAsync(Cancel);
+                Assert.Equal(next.Segments, cluster.Driver.Current!.Segments);
             }
         });
 
@@ -84,7 +84,7 @@ public sealed class LivePlanTests
         {
             if (step == 8)
             {
-                cluster.Driver.Propose([Reversed]);
+                _ = cluster.Driver.Propose([Reversed]);
                 await asked.Task.WaitAsync(Cancel);
             }
         });

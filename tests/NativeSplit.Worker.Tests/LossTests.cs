@@ -2,6 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
 using NativeSplit.Placement;
@@ -120,7 +121,7 @@ public sealed class LossTests
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(TwoWorkers, new RouteOptions { KvTokens = 64 });
         Assert.True(await cluster.Driver.Path.TryReserveAsync(new SequenceId(1), 40, Cancel));
         Assert.False(await cluster.Driver.Path.TryReserveAsync(new SequenceId(2), 40, Cancel));
-        Assert.All(await cluster.Driver.QueryStagesAsync(Cancel), report => Assert.Equal(1, report.Sequences));
+        Assert.All(await cluster.Driver.Probe.QueryStagesAsync(Cancel), report => Assert.Equal(1, report.Sequences));
 
         await cluster.Driver.Path.FreeAsync(new SequenceId(1));
         await cluster.Driver.Path.FreeAsync(new SequenceId(99));
@@ -129,7 +130,7 @@ public sealed class LossTests
 
         // A reservation after the releases, on each link in order, proves that they have been served.
         Assert.True(await cluster.Driver.Path.TryReserveAsync(new SequenceId(3), 64, Cancel));
-        foreach (StageReport report in await cluster.Driver.QueryStagesAsync(Cancel))
+        foreach (StageReport report in await cluster.Driver.Probe.QueryStagesAsync(Cancel))
         {
             Assert.Equal(1, report.Sequences);
         }
@@ -167,6 +168,8 @@ public sealed class LossTests
         public string Backend => inner.Backend;
 
         public KvCacheUse KvCacheUse => inner.KvCacheUse;
+
+        public IKvPages? KvPages => inner.KvPages;
 
         public bool TryReserve(SequenceId sequence, int tokens) => inner.TryReserve(sequence, tokens);
 

@@ -4,6 +4,7 @@ using NativeSplit.Cluster;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Kernels;
 using NativeSplit.Model;
@@ -201,6 +202,8 @@ public sealed class MembershipTests
         public string Backend => inner.Backend;
 
         public KvCacheUse KvCacheUse => inner.KvCacheUse;
+
+        public IKvPages? KvPages => inner.KvPages;
 
         public bool TryReserve(SequenceId sequence, int tokens) => inner.TryReserve(sequence, tokens);
 

@@ -64,6 +64,9 @@ public sealed class PagedKvCache : IDisposable
     /// <summary>Bytes that all layers take when every page is written.</summary>
     public long ByteLength => _layers.Sum(layer => layer.Length);
 
+    /// <summary>Bytes of a page of one layer.</summary>
+    public int PageBytes => _pageBytes;
+
     /// <summary>Room and use; reserved positions are counted in whole pages.</summary>
     public KvCacheUse Use => _table.Use;
 
@@ -84,6 +87,18 @@ public sealed class PagedKvCache : IDisposable
     /// <param name="layer">Layer, from the start of the range.</param>
     /// <param name="page">Page number.</param>
     public Span<byte> BorrowPage(int layer, int page) => _layers[layer].BorrowWritable((long)page * _pageBytes, _pageBytes);
+
+    /// <summary>Says how many positions of a sequence are cached, after its pages were written from outside.</summary>
+    /// <exception cref="ArgumentException">No reservation, or a shorter one.</exception>
+    public void SetLength(SequenceId sequence, int length)
+    {
+        if (!_table.TryFind(sequence, out var entry) || length < 0 || length > entry.ReservedTokens)
+        {
+            throw new ArgumentException($"Sequence {sequence} has no reservation for {length} positions.", nameof(length));
+        }
+
+        entry.Length = length;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

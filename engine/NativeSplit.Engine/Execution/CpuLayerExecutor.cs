@@ -59,6 +59,7 @@ public sealed class CpuLayerExecutor : ILayerExecutor
         _layers = LayerOperands.CreateAll(weights, options.Activations, team);
         _activations = new Activations(shape, _maxRows, team.Size, quantized: Array.Exists(_layers, layer => layer.AnyPacked));
         _batch = new BatchTable(_maxRows);
+        KvPages = new CachePages(_cache, weights.Range, shape.HeadSize);
         var rotary = new RotaryTable(shape.Rope, Math.Min(shape.ContextLength, _cache.Use.CapacityTokens));
         _norm = new NormJob(kernels, team, shape.NormEpsilon);
         _project = new ProjectJob(kernels, team, _activations);
@@ -84,8 +85,11 @@ public sealed class CpuLayerExecutor : ILayerExecutor
     /// <inheritdoc/>
     public KvCacheUse KvCacheUse => _cache.Use;
 
-    /// <summary>The KV cache; lent. For moving pages to another stage.</summary>
+    /// <summary>The KV cache; lent.</summary>
     public PagedKvCache Cache => _cache;
+
+    /// <inheritdoc/>
+    public IKvPages KvPages { get; }
 
     /// <inheritdoc/>
     public bool TryReserve(SequenceId sequence, int tokens)

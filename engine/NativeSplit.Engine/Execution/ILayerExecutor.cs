@@ -1,3 +1,4 @@
+using NativeSplit.Engine.Caching;
 using NativeSplit.Model;
 
 namespace NativeSplit.Engine.Execution;
@@ -20,6 +21,9 @@ public interface ILayerExecutor : IDisposable
 
     /// <summary>KV room and use.</summary>
     KvCacheUse KvCacheUse { get; }
+
+    /// <summary>Its KV pages, to move sequences to another executor; null when the backend can't give them out, and sequences must be run again from their tokens.</summary>
+    IKvPages? KvPages { get; }
 
     /// <summary>Makes room in the KV cache for a sequence's first <paramref name="tokens"/> positions; grows an earlier reservation.</summary>
     /// <returns>False when there isn't that much room; then nothing changes.</returns>

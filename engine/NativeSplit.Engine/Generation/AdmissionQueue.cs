@@ -25,6 +25,9 @@ internal sealed class AdmissionQueue
     /// <summary>Whether the first one's time is over.</summary>
     public bool IsFirstOver => _time.GetElapsedTime(_waiting[0].Since) >= _wait;
 
+    /// <summary>Time until the first one's is over; from 0.</summary>
+    public TimeSpan FirstLeft => _wait - _time.GetElapsedTime(_waiting[0].Since) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
     /// <summary>Adds a request at the end; false when the queue is full, or nobody may wait.</summary>
     public bool TryAdd(RunningGeneration generation)
     {

@@ -73,8 +73,16 @@ internal sealed class GeneratorLoop : IAsyncDisposable
                     await ObeyAsync(command).ConfigureAwait(false);
                 }
 
-                await AdmitWaitingAsync().ConfigureAwait(false);
-                if (_running.Count == 0)
+                if (_recovery.Cause is { } cause)
+                {
+                    RefuseLate(cause);
+                }
+                else
+                {
+                    await AdmitWaitingAsync().ConfigureAwait(false);
+                }
+
+                if (_running.Count == 0 && _waiting.Count == 0)
                 {
                     _recovery.Reset();
                 }
@@ -115,6 +123,17 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     /// <summary>Takes a request in, lets it wait, or refuses it. Who came first is served first.</summary>
     private async ValueTask AdmitAsync(RunningGeneration generation)
     {
+        if (_recovery.Cause is { } broken)
+        {
+            // Nothing can be reserved on a broken path; once it is whole again there may be room.
+            if (!_waiting.TryAdd(generation))
+            {
+                generation.Refuse(Broken(broken));
+            }
+
+            return;
+        }
+
         if (_waiting.Count > 0)
         {
             if (!_waiting.TryAdd(generation))
@@ -131,7 +150,7 @@ internal sealed class GeneratorLoop : IAsyncDisposable
             _running.Add(generation);
             generation.Admit();
         }
-        else if (refusal.Fault != EngineFault.NoCapacity || _running.Count == 0 || !_waiting.TryAdd(generation))
+        else if (!(refusal.Fault == EngineFault.NoCapacity ? _running.Count > 0 : _recovery.TryBegin(refusal)) || !_waiting.TryAdd(generation))
         {
             // With nothing running no room will come free: waiting wouldn't help.
             generation.Refuse(refusal);
@@ -159,7 +178,7 @@ internal sealed class GeneratorLoop : IAsyncDisposable
                 _running.Add(first);
                 first.Admit();
             }
-            else if (tooLate || refusal.Fault != EngineFault.NoCapacity || _running.Count == 0)
+            else if (tooLate || !(refusal.Fault == EngineFault.NoCapacity ? _running.Count > 0 : _recovery.TryBegin(refusal)))
             {
                 _waiting.Remove(first);
                 first.Refuse(refusal);
@@ -168,6 +187,17 @@ internal sealed class GeneratorLoop : IAsyncDisposable
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>Refuses those who have waited too long for a path that is broken.</summary>
+    private void RefuseLate(EngineException cause)
+    {
+        while (_waiting.Count > 0 && _waiting.IsFirstOver)
+        {
+            var first = _waiting.First;
+            _waiting.Remove(first);
+            first.Refuse(Broken(cause));
         }
     }
 
@@ -249,9 +279,9 @@ internal sealed class GeneratorLoop : IAsyncDisposable
     private async ValueTask<bool> TryRebuildAsync()
     {
         EngineException cause = _recovery.Cause!;
-        switch (await _recovery.WaitAsync(_commands.Reader, _stop.Token).ConfigureAwait(false))
+        switch (await _recovery.WaitAsync(_commands.Reader, _waiting.Count > 0 ? _waiting.FirstLeft : Timeout.InfiniteTimeSpan, _stop.Token).ConfigureAwait(false))
         {
-            case RecoveryStatus.Command:
+            case RecoveryStatus.Interrupted:
                 return false;
             case RecoveryStatus.GivenUp:
                 await FailRunningAsync(cause).ConfigureAwait(false);

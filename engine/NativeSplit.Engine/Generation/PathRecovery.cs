@@ -9,8 +9,8 @@ internal enum RecoveryStatus
     /// <summary>The path is whole: rebuild the sequences.</summary>
     Ready,
 
-    /// <summary>A client wants something meanwhile: obey, then wait on.</summary>
-    Command,
+    /// <summary>Something else has to be looked at: a command, or a request that has waited as long as it may.</summary>
+    Interrupted,
 
     /// <summary>It took too long, or no path will come.</summary>
     GivenUp,
@@ -52,8 +52,11 @@ internal sealed class PathRecovery(ILayerPath path, TimeSpan patience, TimeProvi
         return true;
     }
 
-    /// <summary>Waits until the path is whole, a command comes, or patience is at its end.</summary>
-    public async ValueTask<RecoveryStatus> WaitAsync(ChannelReader<GeneratorCommand> commands, CancellationToken stop)
+    /// <summary>Waits until the path is whole, a command comes, others have waited as long as they may, or patience is at its end.</summary>
+    /// <param name="commands">Where commands come.</param>
+    /// <param name="others">Time after which requests that wait must be looked at.</param>
+    /// <param name="stop">Ends the wait.</param>
+    public async ValueTask<RecoveryStatus> WaitAsync(ChannelReader<GeneratorCommand> commands, TimeSpan others, CancellationToken stop)
     {
         TimeSpan left = patience - time.GetElapsedTime(_since);
         if (left <= TimeSpan.Zero)
@@ -64,12 +67,13 @@ internal sealed class PathRecovery(ILayerPath path, TimeSpan patience, TimeProvi
         using var round = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Task ready = path.WaitUntilReadyAsync(round.Token);
         Task<bool> command = commands.WaitToReadAsync(round.Token).AsTask();
-        Task over = Task.Delay(left, time, round.Token);
+        bool isOthers = others != Timeout.InfiniteTimeSpan && others < left;
+        Task over = Task.Delay(isOthers ? others : left, time, round.Token);
         await Task.WhenAny(ready, command, over).ConfigureAwait(false);
         await round.CancelAsync().ConfigureAwait(false);
         stop.ThrowIfCancellationRequested();
         return ready.IsCompletedSuccessfully ? RecoveryStatus.Ready
-            : command.IsCompletedSuccessfully ? RecoveryStatus.Command
+            : command.IsCompletedSuccessfully || isOthers ? RecoveryStatus.Interrupted
             : RecoveryStatus.GivenUp;
     }
 

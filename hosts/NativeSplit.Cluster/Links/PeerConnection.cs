@@ -14,6 +14,10 @@ public interface IPeerHandler
     /// <summary>Rows came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
     ValueTask OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
 
+    /// <summary>A part of something large came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
+    /// <exception cref="ClusterException">The peer may not send this; the connection is dropped.</exception>
+    ValueTask OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
+
     /// <summary>A message came.</summary>
     /// <exception cref="ClusterException">The peer may not say this; the connection is dropped.</exception>
     ValueTask OnControlAsync(PeerConnection from, ControlMessage message);
@@ -91,6 +95,27 @@ public sealed class PeerConnection : IAsyncDisposable
         return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
 
+    /// <summary>Sends a part of something large, behind whatever else the link carries. Not to be awaited in a handler of this connection: credit comes through it.</summary>
+    /// <exception cref="LinkException">The link is dead.</exception>
+    public ValueTask SendBulkAsync<TWriter>(FrameHeader header, TWriter writer, CancellationToken cancellationToken)
+        where TWriter : struct, IPayloadWriter => _link.SendBulkAsync(header, writer, cancellationToken);
+
+    /// <summary>Round trip of a probe that carries padding for nothing.</summary>
+    /// <param name="padding">Bytes of padding; no more than the link allows are sent.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NodeLost"/>: the link is dead.</exception>
+    public async ValueTask<TimeSpan> ProbeAsync(int padding, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _link.ProbeAsync(Math.Min(padding, _link.MaxPayloadBytes - sizeof(ulong)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            throw new ClusterException(ClusterFault.NodeLost, $"{Peer.Node} can't be probed: {e.Message}", e);
+        }
+    }
+
     /// <summary>Tells the link that a step is away in which the peer has a part, or no longer: it then notices soon that the peer has died.</summary>
     /// <param name="expected">True when the step leaves, false when it is back or has failed. Counted.</param>
     public void ExpectRows(bool expected) => _link.ExpectRows(expected);
@@ -119,7 +144,7 @@ public sealed class PeerConnection : IAsyncDisposable
                 }
                 else if (_link.Type == FrameType.Bulk)
                 {
-                    throw new ClusterException(ClusterFault.NotAllowed, "Nothing large was asked for.");
+                    await handler.OnBulkAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
                 }
                 else
                 {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NativeSplit.Cluster.Capacity;
 
 namespace NativeSplit.Cluster.Messages;
 
@@ -15,6 +16,11 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(StepFailed), "failed")]
 [JsonDerivedType(typeof(QueryStage), "query")]
 [JsonDerivedType(typeof(StageReport), "report")]
+[JsonDerivedType(typeof(MoveKv), "move-kv")]
+[JsonDerivedType(typeof(KvArrived), "kv-arrived")]
+[JsonDerivedType(typeof(KvFailed), "kv-failed")]
+[JsonDerivedType(typeof(QueryNode), "query-node")]
+[JsonDerivedType(typeof(NodeReport), "node-report")]
 public abstract record ControlMessage;
 
 /// <summary>Worker to gateway, first on a link: where other workers reach it and which model it has.</summary>
@@ -31,6 +37,9 @@ public sealed record NodeHello : ControlMessage
 
     /// <summary>Name of that model, for messages to the operator.</summary>
     public required string ModelName { get; init; }
+
+    /// <summary>What it measured of itself; null when it wasn't asked to.</summary>
+    public CapacityProfile? Profile { get; init; }
 }
 
 /// <summary>Names one stage of one plan.</summary>
@@ -72,6 +81,9 @@ public sealed record AssignStage : StageMessage
 
     /// <summary>Worker that runs the next segment; null: back to the gateway.</summary>
     public NextHop? Next { get; init; }
+
+    /// <summary>SPIFFE names of the workers that KV pages may come from before the plan is in force. The gateway may send some in any case.</summary>
+    public IReadOnlyList<string> KvSources { get; init; } = [];
 }
 
 /// <summary>Where a worker sends its output.</summary>
@@ -155,9 +167,110 @@ public sealed record StageReport : StageMessage
     /// <summary>Time in the executor, in microseconds.</summary>
     public required long ComputeMicroseconds { get; init; }
 
+    /// <summary>Of the batches, those with one row of each sequence.</summary>
+    public required long DecodeBatches { get; init; }
+
+    /// <summary>Rows of those.</summary>
+    public required long DecodeRows { get; init; }
+
+    /// <summary>Time in the executor of those, in microseconds.</summary>
+    public required long DecodeMicroseconds { get; init; }
+
     /// <summary>Bytes sent to the next hop: whole frames to a worker, payloads alone to the gateway, which counts its own links.</summary>
     public required long BytesForwarded { get; init; }
 
     /// <summary>Sequences that hold KV room now.</summary>
     public required int Sequences { get; init; }
 }
+
+/// <summary>Gateway to worker: send the KV pages of some layers of a sequence to a stage that is being prepared. The stage itself is the one that has them.</summary>
+public sealed record MoveKv : StageMessage
+{
+    /// <summary>Epoch of the plan that is being prepared.</summary>
+    public required ulong ToEpoch { get; init; }
+
+    /// <summary>Its stage.</summary>
+    public required ushort ToStage { get; init; }
+
+    /// <summary>First layer.</summary>
+    public required int LayerStart { get; init; }
+
+    /// <summary>One past the last layer.</summary>
+    public required int LayerEnd { get; init; }
+
+    /// <summary>The sequence.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>First page of the sequence to send.</summary>
+    public required int FromPage { get; init; }
+
+    /// <summary>Positions of the sequence that are to be there.</summary>
+    public required int Length { get; init; }
+
+    /// <summary>Worker that has the stage; the receiver itself when it is that one; null: the gateway.</summary>
+    public NextHop? Target { get; init; }
+}
+
+/// <summary>Worker to gateway: some layers of a sequence are whole up to a length.</summary>
+public sealed record KvArrived : StageMessage
+{
+    /// <summary>The sequence.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>First layer.</summary>
+    public required int LayerStart { get; init; }
+
+    /// <summary>Positions.</summary>
+    public required int Length { get; init; }
+}
+
+/// <summary>Worker to gateway: KV pages couldn't be sent, or taken in. The stage is its own.</summary>
+public sealed record KvFailed : StageMessage
+{
+    /// <summary>The sequence.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>First layer.</summary>
+    public required int LayerStart { get; init; }
+
+    /// <summary>Whether trying again would fail as well: its backend can't give pages out.</summary>
+    public bool IsUnsupported { get; init; }
+
+    /// <summary>Why, for the operator.</summary>
+    public required string Reason { get; init; }
+}
+
+/// <summary>Gateway to worker: what can you do now?</summary>
+public sealed record QueryNode : ControlMessage
+{
+    /// <summary>Number of the question, for the answer.</summary>
+    public required ulong Number { get; init; }
+
+    /// <summary>Whether to measure the executor anew.</summary>
+    public bool MeasureLayers { get; init; }
+
+    /// <summary>Workers to measure the way to; empty: none.</summary>
+    public IReadOnlyList<NextHop> Peers { get; init; } = [];
+}
+
+/// <summary>Worker to gateway: answer to <see cref="QueryNode"/>.</summary>
+public sealed record NodeReport : ControlMessage
+{
+    /// <summary>Most links in a report.</summary>
+    public const int MaxLinks = 128;
+
+    /// <summary>Number of the question.</summary>
+    public required ulong Number { get; init; }
+
+    /// <summary>What it can do; the times are those measured last.</summary>
+    public required CapacityProfile Profile { get; init; }
+
+    /// <summary>The ways from it: to the gateway, and to those of the peers that it could reach.</summary>
+    public required IReadOnlyList<LinkQuality> Links { get; init; }
+}
+
+/// <summary>A directed link, as the sender measured it.</summary>
+/// <param name="Peer">SPIFFE name of the receiver.</param>
+/// <param name="LatencyMicroseconds">One-way delay of an empty frame, in µs: half its round trip.</param>
+/// <param name="BytesPerSecond">Rate.</param>
+public sealed record LinkQuality(string Peer, long LatencyMicroseconds, long BytesPerSecond);

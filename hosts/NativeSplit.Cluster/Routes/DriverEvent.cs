@@ -8,5 +8,13 @@ namespace NativeSplit.Cluster.Routes;
 /// <param name="Connection">Link of the worker.</param>
 /// <param name="Hello">Its hello.</param>
 /// <param name="Cause">Why it is lost.</param>
-/// <param name="Plans">New plans, in order of preference.</param>
-internal sealed record DriverEvent(PeerConnection? Connection, NodeHello? Hello = null, ClusterException? Cause = null, IReadOnlyList<Plan>? Plans = null);
+/// <param name="Proposal">New plans.</param>
+internal sealed record DriverEvent(PeerConnection? Connection, NodeHello? Hello = null, ClusterException? Cause = null, Proposal? Proposal = null);
+
+/// <summary>Plans that somebody wants in force, in order of preference.</summary>
+/// <param name="Plans">The plans, at least one.</param>
+internal sealed record Proposal(IReadOnlyList<Plan> Plans)
+{
+    /// <summary>Ends with the first of them that is in force; faults when all are refused; cancelled when others replace them.</summary>
+    public TaskCompletionSource Outcome { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
@@ -37,8 +38,11 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private readonly Task _loop;
     private volatile IReadOnlyList<PeerConnection> _peers = [];
     private volatile IReadOnlyList<EpochPlan> _known = [];
+    private volatile IReadOnlyList<JoinedWorker> _joined = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile HashSet<NodeId> _expected = [];
     private IReadOnlyList<Plan> _plans = [];
+    private Proposal? _proposal;
     private EpochPlan? _active;
     private ulong _lastEpoch;
     private int _disposed;
@@ -49,9 +53,10 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         _log = log;
         _time = time;
         _questions = new StageQuestions(time);
-        _lastEpoch = options.Plans.Max(plan => plan.Epoch.Value) - 1;
+        _lastEpoch = options.Plans.Count == 0 ? 0 : options.Plans.Max(plan => plan.Epoch.Value) - 1;
         Adopt(options.Plans);
         Path = new ClusterPath(options.Shape, options.Route, time);
+        Probe = new ClusterProbe(options, _questions, Path, () => Volatile.Read(ref _active), () => _joined, time);
         _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync);
         _accepting = Task.Run(AcceptAsync);
         _loop = Task.Run(DriveAsync);
@@ -77,6 +82,15 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     /// <summary>The path; broken until the plan is in force.</summary>
     public ClusterPath Path { get; }
 
+    /// <summary>Asks what nodes, stages and links can do.</summary>
+    public ClusterProbe Probe { get; }
+
+    /// <summary>Workers that have joined and not left.</summary>
+    public IReadOnlyList<WorkerStatus> Workers => [.. _joined.Select(worker => new WorkerStatus(worker.Connection.Peer.Node, worker.Hello.Profile))];
+
+    /// <summary>Ends when workers, or the plan in force, change next.</summary>
+    public Task Changed => Volatile.Read(ref _changed).Task;
+
     /// <summary>Ends when a plan is first in force; faults when workers refuse their parts of every one.</summary>
     public Task<IReadOnlyList<StageStatus>> InForce => _inForce.Task;
 
@@ -90,40 +104,32 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(enrolment);
-        ArgumentOutOfRangeException.ThrowIfZero(options.Plans.Count, nameof(options));
         return new PlanDriver(options, enrolment, log, time);
     }
 
     /// <summary>The plan in force, with the epoch it was given; null while there is none.</summary>
     public Plan? Current => Volatile.Read(ref _active) is { } active ? active.Plan with { Epoch = active.Epoch } : null;
 
+    /// <summary>How the last change of plan went; null before the first.</summary>
+    public SwitchReport? LastSwitch { get; private set; }
+
     /// <summary>Changes the plans. One that is possible is put in force at once, while streams go on; the old one serves until then.</summary>
     /// <param name="plans">Plans in order of preference, at least one; checked before.</param>
-    public void Propose(IReadOnlyList<Plan> plans)
+    /// <returns>
+    /// Ends when one of them is in force, which may take until its nodes have joined. Faults with a <see cref="ClusterException"/> when workers
+    /// refuse every one; is cancelled when other plans replace them, or the driver stops.
+    /// </returns>
+    public Task Propose(IReadOnlyList<Plan> plans)
     {
         ArgumentNullException.ThrowIfNull(plans);
         ArgumentOutOfRangeException.ThrowIfZero(plans.Count, nameof(plans));
-        _events.Writer.TryWrite(new DriverEvent(null, Plans: plans));
-    }
-
-    /// <summary>Asks every remote stage how it has done.</summary>
-    /// <exception cref="ClusterException"><see cref="ClusterFault.NodeLost"/>: a worker didn't answer.</exception>
-    public async Task<IReadOnlyList<StageReport>> QueryStagesAsync(CancellationToken cancellationToken)
-    {
-        IReadOnlyList<PeerConnection> peers = _peers;
-        List<StageReport> reports = [];
-        EpochPlan? active = Volatile.Read(ref _active);
-        for (int i = 0; i < active?.Plan.Segments.Count; i++)
+        var proposal = new Proposal(plans);
+        if (!_events.Writer.TryWrite(new DriverEvent(null, Proposal: proposal)))
         {
-            PeerConnection? peer = peers.FirstOrDefault(p => p.Peer.Node == active.Plan.Segments[i].Node);
-            if (peer is not null)
-            {
-                var query = new QueryStage { Epoch = active.Epoch.Value, Stage = (ushort)i };
-                reports.Add((StageReport)await _questions.AskAsync(peer, query, _options.Route.StepTimeout, cancellationToken).ConfigureAwait(false));
-            }
+            proposal.Outcome.TrySetCanceled();
         }
 
-        return reports;
+        return proposal.Outcome.Task;
     }
 
     /// <summary>Counts of the links to the workers of the plan in force.</summary>
@@ -142,6 +148,9 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    ValueTask IPeerHandler.OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) => Path.AcceptKvAsync(from, header, payload);
+
+    /// <inheritdoc/>
     ValueTask IPeerHandler.OnControlAsync(PeerConnection from, ControlMessage message)
     {
         ArgumentNullException.ThrowIfNull(from);
@@ -156,11 +165,20 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             case StepFailed failure when IsStageOf(from, failure.Epoch, failure.Stage):
                 Path.AcceptFailure(failure, from.Peer.Node.Value);
                 break;
-            case SequenceReserved or StepFailed:
+            case KvArrived arrived when IsStageOf(from, arrived.Epoch, arrived.Stage):
+                Path.AcceptKv(arrived);
+                break;
+            case KvFailed failed when IsStageOf(from, failed.Epoch, failed.Stage):
+                Path.AcceptKv(failed, from.Peer.Node);
+                break;
+            case SequenceReserved or StepFailed or KvArrived or KvFailed:
                 // Of a plan that was retired while the message was on its way.
                 break;
             case StageReady or StageRefused or StageReport:
                 _questions.Accept(from, (StageMessage)message);
+                break;
+            case NodeReport report:
+                Probe.Accept(from, report);
                 break;
             default:
                 throw new ClusterException(ClusterFault.Protocol, $"A worker may not send {message?.GetType().Name}.");
@@ -185,6 +203,12 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         await Task.WhenAll(_workers.Values.Select(worker => worker.Connection).Concat(_newcomers.ToList()).Select(peer => peer.DisposeAsync().AsTask())).ConfigureAwait(false);
         _stop.Dispose();
         _inForce.TrySetCanceled();
+        _proposal?.Outcome.TrySetCanceled();
+        _events.Writer.TryComplete();
+        while (_events.Reader.TryRead(out DriverEvent? left))
+        {
+            left.Proposal?.Outcome.TrySetCanceled();
+        }
     }
 
     private async Task AcceptAsync()
@@ -194,7 +218,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             while (true)
             {
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                if (NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) && peer.Role == NodeRole.Worker && _expected.Contains(peer.Node))
+                if (NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) && peer.Role == NodeRole.Worker && (_options.TakesAnyWorker || _expected.Contains(peer.Node)))
                 {
                     _ = LeaveWhenEndedAsync(_newcomers.Add(peer.Node, () => new PeerConnection(link, peer, this, _options.Route.StepTimeout, _time)));
                 }
@@ -232,6 +256,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             throw new ClusterException(ClusterFault.Protocol, $"{from.Peer.Node} can't be reached at '{PeerText.Clean(hello.AdvertisedHost ?? string.Empty)}', port {hello.Port}.");
         }
 
+        hello.Profile?.Judge();
         if (!_newcomers.TryTake(from))
         {
             throw new ClusterException(ClusterFault.Protocol, $"{from.Peer.Node} said hello twice, or on a link that a newer one has replaced.");
@@ -315,10 +340,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     private async Task HandleAsync(DriverEvent change)
     {
-        if (change.Plans is { } plans)
+        if (change.Proposal is { } proposal)
         {
-            _log.LogInformation("New plans: {Count}.", plans.Count);
-            Adopt(plans);
+            _log.LogInformation("New plans: {Count}.", proposal.Plans.Count);
+            _proposal?.Outcome.TrySetCanceled();
+            _proposal = proposal;
+            Adopt(proposal.Plans);
+            if (_active is { Rank: not EpochPlan.Withdrawn })
+            {
+                proposal.Outcome.TrySetResult();
+            }
         }
         else if (change.Hello is { } hello)
         {
@@ -354,6 +385,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
         _workers[node] = new JoinedWorker(connection, hello);
         _refused.Clear();
+        Publish();
         _log.LogInformation("{Node} joined with model {Model}.", node, PeerText.Clean(hello.ModelName));
     }
 
@@ -362,6 +394,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         if (_workers.TryGetValue(connection.Peer.Node, out JoinedWorker? worker) && worker.Connection == connection)
         {
             _workers.Remove(connection.Peer.Node);
+            Publish();
             _log.LogWarning("Lost {Node}: {Reason}", connection.Peer.Node, cause.Message);
 
             // A plan that came into force in the very moment may rest on it.
@@ -381,12 +414,14 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         Volatile.Write(ref _lastEpoch, next.Epoch.Value);
         try
         {
-            var (route, statuses) = await new PlanPreparation(_options, next, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
-            await Path.ActivateAsync(route).ConfigureAwait(false);
+            var (route, statuses) = await new PlanPreparation(_options, next, before, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
+            SwitchReport report = await Path.SwitchAsync(route, node => _workers[node].Address).ConfigureAwait(false);
             _peers = [.. route.Stages.Select(stage => stage.Remote).OfType<PeerConnection>().Distinct()];
             SetActive(next);
             _log.LogInformation("Plan {Epoch} is in force over {Nodes} node(s).", next.Epoch, _peers.Count + 1);
+            Tell(report);
             _inForce.TrySetResult(statuses);
+            _proposal?.Outcome.TrySetResult();
             if (before is not null)
             {
                 await RetireAsync(before).ConfigureAwait(false);
@@ -406,7 +441,21 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             if (e is not ClusterException { Fault: ClusterFault.NodeLost } && _refused.Count == _plans.Count)
             {
                 _inForce.TrySetException(e);
+                _proposal?.Outcome.TrySetException(e);
             }
+        }
+    }
+
+    private void Tell(SwitchReport report)
+    {
+        LastSwitch = report;
+        if (report.IsKept)
+        {
+            _log.LogInformation("{Count} running answer(s) went over with their KV cache; no step ran for {Pause:0.0} ms.", report.Sequences, report.Pause.TotalMilliseconds);
+        }
+        else if (report.Sequences > 0)
+        {
+            _log.LogWarning("{Count} running answer(s) are run again from their tokens: {Reason}", report.Sequences, report.Loss);
         }
     }
 
@@ -414,6 +463,13 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     {
         Volatile.Write(ref _active, plan);
         _known = plan is null ? [] : [plan];
+        Publish();
+    }
+
+    private void Publish()
+    {
+        _joined = [.. _workers.Values];
+        Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
     /// <summary>Tells the workers that are still here to give a plan's stages up.</summary>

@@ -15,8 +15,11 @@ public delegate ILayerExecutor ExecutorFactory(LayerRange layers, int kvTokens, 
 /// <summary>What a gateway needs to put a plan in force.</summary>
 public sealed record PlanDriverOptions
 {
-    /// <summary>Plans in order of preference, at least one; checked before. The first one whose nodes have all joined is in force.</summary>
+    /// <summary>Plans in order of preference; checked before. The first one whose nodes have all joined is in force. With none the path is broken until some are proposed.</summary>
     public required IReadOnlyList<Plan> Plans { get; init; }
+
+    /// <summary>Whether workers that no plan names may join, for plans to come.</summary>
+    public bool TakesAnyWorker { get; init; }
 
     /// <summary>
     /// How long nodes must neither come nor go before a plan in force gives way to a preferred one that has become possible: a node that

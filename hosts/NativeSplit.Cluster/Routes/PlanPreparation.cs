@@ -9,14 +9,19 @@ namespace NativeSplit.Cluster.Routes;
 /// <summary>A worker that has joined.</summary>
 /// <param name="Connection">Its link.</param>
 /// <param name="Hello">What it said of itself.</param>
-internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello);
+internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello)
+{
+    /// <summary>Where other workers reach it.</summary>
+    public NextHop Address => new(Connection.Peer.Uri, Hello.AdvertisedHost ?? ((IPEndPoint)Connection.RemoteEndPoint).Address.ToString(), Hello.Port);
+}
 
 /// <summary>Gets every stage of one plan ready, beside whatever is in force; nothing runs on it yet.</summary>
 /// <param name="options">What the driver was given.</param>
 /// <param name="next">The plan with its epoch.</param>
+/// <param name="before">The plan in force, whose stages have the KV pages of running sequences; null when there is none.</param>
 /// <param name="workers">Joined workers; all that the plan names.</param>
 /// <param name="questions">Takes the answers.</param>
-internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
+internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, EpochPlan? before, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
 {
     /// <summary>Prepares the stages.</summary>
     /// <returns>The route, owned by the caller, and what to tell of its stages.</returns>
@@ -77,6 +82,7 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
             KvTokens = options.Route.KvTokens,
             Previous = PreviousOf(index),
             Next = NextHopOf(index),
+            KvSources = KvSourcesOf(segment),
         };
         try
         {
@@ -96,6 +102,20 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
         }
     }
 
+    private List<string> KvSourcesOf(PlanSegment segment)
+    {
+        List<string> sources = [];
+        foreach (PlanSegment other in before?.Plan.Segments ?? [])
+        {
+            if (other.Layers.Start < segment.Layers.End && segment.Layers.Start < other.Layers.End && workers.TryGetValue(other.Node, out JoinedWorker? worker))
+            {
+                sources.Add(worker.Connection.Peer.Uri);
+            }
+        }
+
+        return sources;
+    }
+
     private string PreviousOf(int index)
     {
         NodeId? previous = index == 0 ? null : next.Plan.Segments[index - 1].Node;
@@ -111,9 +131,6 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
             return null;
         }
 
-        JoinedWorker hop = workers[next.Plan.Segments[index + 1].Node];
-        return new NextHop(hop.Connection.Peer.Uri, hop.Hello.AdvertisedHost ?? SeenAt(hop.Connection), hop.Hello.Port);
+        return workers[next.Plan.Segments[index + 1].Node].Address;
     }
-
-    private static string SeenAt(PeerConnection worker) => ((IPEndPoint)worker.RemoteEndPoint).Address.ToString();
 }

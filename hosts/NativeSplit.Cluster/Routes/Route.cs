@@ -1,4 +1,5 @@
 using NativeSplit.Cluster.Links;
+using NativeSplit.Cluster.Stages;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
 using NativeSplit.Placement;
@@ -10,7 +11,11 @@ namespace NativeSplit.Cluster.Routes;
 /// <param name="Node">Its node.</param>
 /// <param name="Local">The executor when the node is the gateway itself; owned by the route.</param>
 /// <param name="Remote">The link when it is a worker; lent.</param>
-internal sealed record RouteStage(LayerRange Layers, NodeId Node, ILayerExecutor? Local, PeerConnection? Remote);
+internal sealed record RouteStage(LayerRange Layers, NodeId Node, ILayerExecutor? Local, PeerConnection? Remote)
+{
+    /// <summary>Sums of the stage when it runs here; a worker keeps its own.</summary>
+    public StageMeter Meter { get; } = new();
+}
 
 /// <summary>A plan in force: every segment ready.</summary>
 /// <param name="Epoch">Epoch of the plan.</param>

@@ -45,9 +45,7 @@ public sealed class StageRunner : IAsyncDisposable
     private readonly SemaphoreSlim _freeSlotCount = new(BatchesInFlight);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
-    private long _batches;
-    private long _rows;
-    private long _computeTicks;
+    private readonly StageMeter _meter = new();
     private int _sequences;
     private int _disposed;
 
@@ -74,16 +72,23 @@ public sealed class StageRunner : IAsyncDisposable
     }
 
     /// <summary>Sums so far.</summary>
-    public StageReport Report(long bytesForwarded) => new()
+    public StageReport Report(long bytesForwarded)
     {
-        Epoch = _assignment.Epoch,
-        Stage = _assignment.Stage,
-        Batches = Interlocked.Read(ref _batches),
-        Rows = Interlocked.Read(ref _rows),
-        ComputeMicroseconds = (long)Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _computeTicks)).TotalMicroseconds,
-        BytesForwarded = bytesForwarded,
-        Sequences = Volatile.Read(ref _sequences),
-    };
+        StageSums sums = _meter.Read();
+        return new StageReport
+        {
+            Epoch = _assignment.Epoch,
+            Stage = _assignment.Stage,
+            Batches = sums.Batches,
+            Rows = sums.Rows,
+            ComputeMicroseconds = sums.ComputeMicroseconds,
+            DecodeBatches = sums.DecodeBatches,
+            DecodeRows = sums.DecodeRows,
+            DecodeMicroseconds = sums.DecodeMicroseconds,
+            BytesForwarded = bytesForwarded,
+            Sequences = Volatile.Read(ref _sequences),
+        };
+    }
 
     /// <summary>Queues rows; waits while <see cref="BatchesInFlight"/> batches are on their way.</summary>
     /// <param name="header">Header of the frame.</param>
@@ -116,6 +121,23 @@ public sealed class StageRunner : IAsyncDisposable
 
     /// <summary>Queues a release.</summary>
     public void Free(SequenceId sequence) => Push(StageItem.ForRelease(sequence));
+
+    /// <summary>Runs something with the executor, in its turn on the stage's thread.</summary>
+    /// <param name="work">What to run; what it throws comes out of the task.</param>
+    /// <exception cref="OperationCanceledException">The stage was retired before its turn.</exception>
+    public Task InvokeAsync(Action<ILayerExecutor> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var turn = new StageTurn(work);
+        Push(StageItem.ForTurn(turn));
+        if (_ended.Task.IsCompleted)
+        {
+            // Pushed after the thread had drained the queue.
+            turn.Done.TrySetCanceled();
+        }
+
+        return turn.Done.Task;
+    }
 
     /// <summary>Stops after the batch at work, and disposes the executor.</summary>
     public async ValueTask DisposeAsync()
@@ -174,6 +196,10 @@ public sealed class StageRunner : IAsyncDisposable
         finally
         {
             _ended.SetResult();
+            while (_items.TryDequeue(out StageItem left))
+            {
+                left.Turn?.Done.TrySetCanceled();
+            }
         }
     }
 
@@ -183,6 +209,10 @@ public sealed class StageRunner : IAsyncDisposable
         {
             RunBatch(slot);
             Release(slot);
+        }
+        else if (item.Turn is { } turn)
+        {
+            turn.Run(_executor);
         }
         else if (item.Tokens > 0)
         {
@@ -219,9 +249,7 @@ public sealed class StageRunner : IAsyncDisposable
         {
             long start = Stopwatch.GetTimestamp();
             _executor.Forward(batch.Span, hidden.Span);
-            Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - start);
-            Interlocked.Increment(ref _batches);
-            Interlocked.Add(ref _rows, slot.Rows);
+            _meter.Add(batch.Span, Stopwatch.GetTimestamp() - start);
             Send(slot.Number, batch, hidden);
         }
         catch (Exception e)
@@ -257,12 +285,33 @@ public sealed class StageRunner : IAsyncDisposable
         public int Rows { get; set; }
     }
 
-    private readonly record struct StageItem(BatchSlot? Slot, SequenceId Sequence, int Tokens)
+    private readonly record struct StageItem(BatchSlot? Slot, SequenceId Sequence, int Tokens, StageTurn? Turn)
     {
-        public static StageItem ForBatch(BatchSlot slot) => new(slot, default, 0);
+        public static StageItem ForBatch(BatchSlot slot) => new(slot, default, 0, null);
 
-        public static StageItem ForReservation(SequenceId sequence, int tokens) => new(null, sequence, tokens);
+        public static StageItem ForReservation(SequenceId sequence, int tokens) => new(null, sequence, tokens, null);
 
-        public static StageItem ForRelease(SequenceId sequence) => new(null, sequence, 0);
+        public static StageItem ForRelease(SequenceId sequence) => new(null, sequence, 0, null);
+
+        public static StageItem ForTurn(StageTurn turn) => new(null, default, 0, turn);
+    }
+
+    private sealed class StageTurn(Action<ILayerExecutor> work)
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Run(ILayerExecutor executor)
+        {
+            try
+            {
+                work(executor);
+                Done.TrySetResult();
+            }
+            catch (Exception e)
+            {
+                // Whoever asked for the turn is told; the stage lives on.
+                Done.TrySetException(e);
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Engine.Ilgpu;
 using NativeSplit.Kernels.Threading;
@@ -64,6 +65,8 @@ internal sealed class OwningExecutor : ILayerExecutor
             throw;
         }
     }
+
+    public IKvPages? KvPages => _executor.KvPages;
 
     public bool TryReserve(SequenceId sequence, int tokens) => _executor.TryReserve(sequence, tokens);
 

@@ -1,11 +1,13 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Engine.Generation;
 using NativeSplit.Gateway;
 using NativeSplit.Model;
+using NativeSplit.Orchestrator;
 using NativeSplit.Placement;
 using NativeSplit.Transport.Links;
 
@@ -38,6 +40,9 @@ internal sealed record GatewaySettings
     /// <summary>How long running answers wait for a broken path before they end with an error.</summary>
     public required TimeSpan RecoveryWait { get; init; }
 
+    /// <summary>How it plans by itself; null: it keeps to <see cref="Plans"/>.</summary>
+    public AdaptSettings? Adapt { get; init; }
+
     /// <summary>Where the cluster authority is kept; null: in memory.</summary>
     public CredentialStore? Store { get; init; }
 
@@ -69,7 +74,7 @@ internal sealed class RunningGateway : IAsyncDisposable
         var gateway = new RunningGateway();
         try
         {
-            ILayerPath path = settings.Plans.Count == 0 ? gateway.StartLocal(settings) : gateway.StartCluster(settings);
+            ILayerPath path = settings is { Plans.Count: 0, Adapt: null } ? gateway.StartLocal(settings) : gateway.StartCluster(settings);
             gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences, settings.AdmissionWait, settings.RecoveryWait);
             gateway._parts.Push(gateway.Generator);
             gateway.Server = await GatewayServer.StartAsync(settings.Http, [gateway.Describe(settings)], settings.Loggers, cancellationToken);
@@ -133,12 +138,38 @@ internal sealed class RunningGateway : IAsyncDisposable
             Listen = settings.LinkAddress,
             Executors = settings.Model.CreateExecutor,
             Route = settings.Route,
+            TakesAnyWorker = settings.Adapt is not null,
         };
+
+        // Before anything else runs here: the executor that is measured borrows the threads of the one generator.
+        CapacityProfile? profile = settings.Adapt is { } adapt
+            ? LayerProbe.Measure(settings.Model.CreateExecutor, shape, Math.Min(adapt.MemoryBytes, MachineMemory.AvailableBytes()))
+            : null;
         Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens, nodes), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
         _parts.Push(Driver);
         _parts.Push(new RevocationWatch(nodes, Driver.Drop, settings.Loggers.CreateLogger("nodes"), TimeProvider.System));
+        if (profile is not null)
+        {
+            _parts.Push(ClusterOrchestrator.Start(Driver, OptionsOf(settings, settings.Adapt!, profile), settings.Adapt!.Decisions, settings.Loggers.CreateLogger("orchestrator"), TimeProvider.System));
+        }
+
         return Driver.Path;
     }
+
+    private static OrchestratorOptions OptionsOf(GatewaySettings settings, AdaptSettings adapt, CapacityProfile profile) => new()
+    {
+        Model = settings.Model.File,
+        Origin = settings.Self,
+        OriginProfile = profile,
+        Trusted = adapt.Trusted,
+        Privacy = adapt.Privacy,
+        Requests = adapt.Requests,
+        BorderBytesPerRow = RowCodec.RowBytes(settings.Route.Encoding, settings.Model.Shape.HiddenSize),
+        KvReserveTokens = settings.Route.KvTokens,
+        Weights = adapt.Weights,
+        Policy = adapt.Policy,
+        SurveyInterval = adapt.SurveyInterval,
+    };
 
     private GatewayModel Describe(GatewaySettings settings) => new()
     {

@@ -14,7 +14,7 @@ internal sealed record DemoMeasurement(long GatewayBytes, long ForwardedBytes, R
     /// <summary>Reads the sums. The query's own bytes fall before the link counts are read.</summary>
     public static async Task<DemoMeasurement> TakeAsync(PlanDriver driver, int stages, CancellationToken cancellationToken)
     {
-        IReadOnlyList<StageReport> reports = await driver.QueryStagesAsync(cancellationToken);
+        IReadOnlyList<StageReport> reports = await driver.Probe.QueryStagesAsync(cancellationToken);
         Dictionary<ushort, WorkerSums> workers = [];
         long forwarded = 0;
         for (int i = 0; i < reports.Count; i++)

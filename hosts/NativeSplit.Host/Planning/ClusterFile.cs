@@ -26,10 +26,10 @@ internal static class ClusterFile
         YamlReader? ends = root.Has("ends") ? root.Map("ends", "prefill", "decode") : null;
         return new PlacementProblem
         {
-            Layers = Layers(model, root),
+            Layers = ModelFacts.LayersOf(model, root.OneOf("privacy", PrivacyPolicy.Relaxed, ("relaxed", PrivacyPolicy.Relaxed), ("strict", PrivacyPolicy.Strict), ("none", PrivacyPolicy.None))),
             Ends = new EndFacts
             {
-                WeightBytes = model.Tensors.Where(t => t.Layer is null).Sum(t => t.ByteLength),
+                WeightBytes = ModelFacts.EndBytesOf(model),
                 PrefillMicroseconds = ends?.Amount("prefill", Units.Microseconds) ?? 0,
                 DecodeMicroseconds = ends?.Amount("decode", Units.Microseconds) ?? 0,
             },
@@ -41,20 +41,6 @@ internal static class ClusterFile
             KvReserveTokens = (int)Math.Min(int.MaxValue, root.Whole("kv_tokens", model.Shape.ContextLength)),
             Weights = Weights(root),
         };
-    }
-
-    private static LayerFacts[] Layers(ModelFile model, YamlReader root)
-    {
-        int count = model.Shape.LayerCount;
-        (int prefix, int suffix) = root.OneOf("privacy", (Math.Max(4, count / 4), 2), ("relaxed", (Math.Max(4, count / 4), 2)), ("strict", (count, 0)), ("none", (0, 0)));
-        IReadOnlyList<int> shares = Sensitivity.Decaying(count);
-        return [.. Enumerable.Range(0, count).Select(u => new LayerFacts
-        {
-            WeightBytes = model.Tensors.Where(t => t.Layer == u).Sum(t => t.ByteLength),
-            KvBytesPerToken = model.Shape.KeyValueBytesPerTokenPerLayer,
-            IsPrivacyCritical = u < prefix || u >= count - suffix,
-            Sensitivity = shares[u],
-        })];
     }
 
     private static NodeFacts ReadNode(YamlReader node) => new()

@@ -30,6 +30,7 @@ internal static class PlanVerb
         Option<string> method = new("--method") { Description = $"How to place: {string.Join(", ", Methods.Select(m => m.Name))}.", HelpName = "NAME", DefaultValueFactory = _ => "exact" };
         Option<double> time = new("--time") { Description = "Most seconds to search.", HelpName = "S", DefaultValueFactory = _ => 10 };
         Command command = new("plan", "Find the best split of a model over the nodes of a cluster file, and the node of each part.") { cluster, model, explain, json, output, method, time };
+        command.Add(PlanExplainVerb.Create());
         command.SetAction((parsed, cancellationToken) =>
         {
             double seconds = parsed.GetValue(time);

@@ -10,7 +10,7 @@ using NativeSplit.Placement;
 
 namespace NativeSplit.Host.Verbs;
 
-/// <summary><c>serve</c>: the gateway of a cluster, with a fixed plan from a file, and its HTTP API.</summary>
+/// <summary><c>serve</c>: the gateway of a cluster, with plans from files or found by itself, and its HTTP API.</summary>
 internal static class ServeVerb
 {
     public const string ApiKeyVariable = "NATIVESPLIT_API_KEY";
@@ -26,9 +26,11 @@ internal static class ServeVerb
         Option<string[]> apiKey = new("--api-key") { Description = $"Key that requests must bring; may be given several times. Also read from {ApiKeyVariable}. Default: none.", HelpName = "KEY" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
         var route = new RouteArguments();
+        var adapt = new AdaptArguments();
         var compute = new ComputeOptions();
         Command command = new("serve", "Run the gateway: take workers in, put the plan in force, answer an OpenAI-compatible API until Ctrl-C.") { model, plan, name, links, http, data, apiKey, verbose };
         route.AddTo(command);
+        adapt.AddTo(command);
         compute.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -41,6 +43,18 @@ internal static class ServeVerb
             }
 
             IPEndPoint httpAddress = EndPoints.ToListenAt(parsed.GetRequiredValue(http), "--http");
+            AdaptSettings? adaptation = adapt.Read(parsed, parsed.GetValue(data));
+            if (adaptation is not null && plans.Length > 0)
+            {
+                throw new UsageException("--adapt finds the plan by itself; leave --plan out.");
+            }
+
+            IReadOnlyList<NodeId> expected = adapt.ReadExpected(parsed);
+            if (expected.Count > 0 && adaptation is null)
+            {
+                throw new UsageException("--expect goes with --adapt; with --plan, tokens are printed for the nodes of the plans.");
+            }
+
             using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
             using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(parsed.GetValue(model)), compute.Read(parsed));
             RouteOptions limits = route.Read(parsed, loaded.Shape);
@@ -54,6 +68,7 @@ internal static class ServeVerb
                 Route = limits,
                 AdmissionWait = route.ReadAdmissionWait(parsed),
                 RecoveryWait = route.ReadRecoveryWait(parsed),
+                Adapt = adaptation,
                 Store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null,
                 Loggers = loggers,
             };
@@ -63,7 +78,7 @@ internal static class ServeVerb
                 signal.Cancel = true;
                 Reload(gateway, settings, planFiles);
             });
-            Announce(gateway, plans, new NodeId(self), parsed.GetValue(model));
+            Announce(gateway, [.. plans.SelectMany(plan => plan.Segments).Select(segment => segment.Node).Where(node => node.Value != self), .. expected], parsed.GetValue(model));
             await gateway.Ready.WaitAsync(cancellationToken);
             Console.Error.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
             await Task.Delay(Timeout.Infinite, cancellationToken);
@@ -121,7 +136,7 @@ internal static class ServeVerb
         return string.IsNullOrEmpty(fromEnvironment) ? given ?? [] : [.. given ?? [], fromEnvironment];
     }
 
-    private static void Announce(RunningGateway gateway, Plan[] plans, NodeId self, string? model)
+    private static void Announce(RunningGateway gateway, IReadOnlyList<NodeId> nodes, string? model)
     {
         if (gateway.Driver is not { } driver)
         {
@@ -130,7 +145,7 @@ internal static class ServeVerb
 
         // A worker that isn't told takes the shipped model, as this gateway does.
         string same = model is null ? string.Empty : $" --model {Path.GetFileName(Path.TrimEndingDirectorySeparator(model))}";
-        foreach (NodeId node in plans.SelectMany(plan => plan.Segments).Select(segment => segment.Node).Where(node => node != self).Distinct())
+        foreach (NodeId node in nodes.Distinct())
         {
             Console.Error.WriteLine($"{node} joins with (one time, within an hour):");
 

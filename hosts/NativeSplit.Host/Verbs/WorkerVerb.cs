@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Host.Composition;
+using NativeSplit.Host.Planning;
 using NativeSplit.Model;
 using NativeSplit.Model.Files;
 using NativeSplit.Transport.Links;
@@ -25,9 +26,10 @@ internal static class WorkerVerb
         Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps this worker's identity, so that it needs no new token for a day. Default: in memory.", HelpName = "FOLDER" });
         Option<bool> exitWithGateway = new("--exit-with-gateway") { Description = "End when the gateway leaves, instead of waiting for it." };
         Option<int> maxKvTokens = new("--kv-tokens") { Description = "Positions of KV cache to give at most.", HelpName = "N", DefaultValueFactory = _ => 1 << 20 };
+        Option<string?> memory = new("--memory") { Description = "Bytes that layers and KV cache may take at most. Default: what the system has.", HelpName = "SIZE" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
         var compute = new ComputeOptions();
-        Command command = new("worker", "Join a cluster and run the layers that its gateway assigns, until Ctrl-C. A worker sees activations, never tokens or text.") { gateway, token, model, listen, advertise, data, exitWithGateway, maxKvTokens, verbose };
+        Command command = new("worker", "Join a cluster and run the layers that its gateway assigns, until Ctrl-C. A worker sees activations, never tokens or text.") { gateway, token, model, listen, advertise, data, exitWithGateway, maxKvTokens, memory, verbose };
         compute.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -57,6 +59,8 @@ internal static class WorkerVerb
                 Listen = EndPoints.ToListenAt(parsed.GetRequiredValue(listen), "--listen"),
                 AdvertisedHost = parsed.GetValue(advertise),
                 ExitWithGateway = parsed.GetValue(exitWithGateway),
+                MeasuresAtJoin = true,
+                MemoryBytes = parsed.GetValue(memory) is { } size ? AdaptArguments.Amount(size, Units.Bytes, "--memory") : long.MaxValue,
                 MaxKvTokens = parsed.GetValue(maxKvTokens),
             };
             await using WorkerNode node = WorkerNode.Start(options, loggers.CreateLogger("worker"), TimeProvider.System);

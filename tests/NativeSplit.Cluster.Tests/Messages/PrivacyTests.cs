@@ -1,5 +1,6 @@
 using System.Reflection;
 using NativeSplit.Cluster.Activations;
+using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
@@ -18,29 +19,36 @@ public sealed class PrivacyTests
         $"{nameof(NodeHello)}.{nameof(NodeHello.ModelName)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.ModelFingerprint)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.Previous)}",
+        $"{nameof(AssignStage)}.{nameof(AssignStage.KvSources)}",
+        $"{nameof(KvFailed)}.{nameof(KvFailed.Reason)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Identity)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Host)}",
+        $"{nameof(CapacityProfile)}.{nameof(CapacityProfile.Backend)}",
+        $"{nameof(LinkQuality)}.{nameof(LinkQuality.Peer)}",
         $"{nameof(StageReady)}.{nameof(StageReady.Backend)}",
         $"{nameof(StageRefused)}.{nameof(StageRefused.Reason)}",
         $"{nameof(StepFailed)}.{nameof(StepFailed.Reason)}",
     ];
 
+    /// <summary>What messages are made of besides numbers and texts; judged like them.</summary>
+    private static readonly HashSet<Type> Parts = [typeof(NextHop), typeof(CapacityProfile), typeof(LinkQuality)];
+
     private static readonly HashSet<Type> Numbers = [typeof(int), typeof(long), typeof(ulong), typeof(ushort), typeof(byte), typeof(bool)];
 
     [Fact]
-    public void FrameTypes_AreTheKnownFive() =>
-        Assert.Equal(["Activations", "Control", "Probe", "ProbeReply", "Close"], Enum.GetNames<FrameType>());
+    public void FrameTypes_AreTheKnownSeven() =>
+        Assert.Equal(["Activations", "Control", "Probe", "ProbeReply", "Close", "Bulk", "Credit"], Enum.GetNames<FrameType>());
 
     [Fact]
     public void ControlMessages_HaveNoFieldForTokensOrText()
     {
         IEnumerable<PropertyInfo> properties = typeof(ControlMessage).Assembly.GetTypes()
-            .Where(type => (type.IsSubclassOf(typeof(ControlMessage)) && !type.IsAbstract) || type == typeof(NextHop))
+            .Where(type => (type.IsSubclassOf(typeof(ControlMessage)) && !type.IsAbstract) || Parts.Contains(type))
             .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance));
 
         Assert.All(properties, property => Assert.True(
-            Numbers.Contains(property.PropertyType) || property.PropertyType == typeof(NextHop)
-                || (property.PropertyType == typeof(string) && KnownTexts.Contains($"{property.ReflectedType!.Name}.{property.Name}")),
+            Numbers.Contains(property.PropertyType) || Parts.Contains(property.PropertyType) || Parts.Any(part => property.PropertyType == typeof(IReadOnlyList<>).MakeGenericType(part))
+                || ((property.PropertyType == typeof(string) || property.PropertyType == typeof(IReadOnlyList<string>)) && KnownTexts.Contains($"{property.ReflectedType!.Name}.{property.Name}")),
             $"{property.ReflectedType!.Name}.{property.Name} is new: a worker must never learn tokens or text."));
     }
 

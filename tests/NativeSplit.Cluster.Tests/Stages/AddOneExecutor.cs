@@ -1,4 +1,5 @@
 using NativeSplit.Engine;
+using NativeSplit.Engine.Caching;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
 
@@ -37,6 +38,8 @@ internal sealed class AddOneExecutor(ModelShape shape, LayerRange range, int kvT
     public string Backend => "test/add-one";
 
     public KvCacheUse KvCacheUse => new(kvTokens, _sequences.Values.Sum(s => s.Reserved), _sequences.Count);
+
+    public IKvPages? KvPages => null;
 
     public bool TryReserve(SequenceId sequence, int tokens)
     {

@@ -122,6 +122,44 @@ public sealed class PathRecoveryTests
         Assert.Equal(10, (await harness.RunAsync(GeneratorHarness.Request(Prompt, 10))).Tokens.Length);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ANewcomer_WaitsForABrokenPath_AsLongAsItMay(bool isBackInTime)
+    {
+        await using var calm = new GeneratorHarness();
+        int[] expected = (await calm.RunAsync(GeneratorHarness.Request(Prompt, 12))).Tokens;
+        await using var harness = new GeneratorHarness(Patient with { AdmissionWait = isBackInTime ? TimeSpan.FromMinutes(5) : TimeSpan.FromMilliseconds(50) });
+        var back = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        harness.Path.Ready = back.Task;
+        harness.Path.BeforeReserve = _ =>
+        {
+            asked.TrySetResult();
+            throw new EngineException(EngineFault.PathBroken, "Stage 2 is lost.");
+        };
+
+        Task<GeneratorHarness.Result>[] both = [harness.RunAsync(GeneratorHarness.Request(Prompt, 12)), harness.RunAsync(GeneratorHarness.Request(Prompt, 12))];
+        await asked.Task;
+        if (isBackInTime)
+        {
+            harness.Path.BeforeReserve = null;
+            back.SetResult();
+            Assert.All(await Task.WhenAll(both), result => Assert.Equal(expected, result.Tokens));
+        }
+        else
+        {
+            foreach (Task<GeneratorHarness.Result> one in both)
+            {
+                EngineException e = await Assert.ThrowsAsync<EngineException>(() => one);
+                Assert.Equal(EngineFault.PathBroken, e.Fault);
+                Assert.Contains("Stage 2 is lost.", e.Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Equal((0, 0), harness.Held);
+    }
+
     [Fact]
     public async Task Generations_EndAtOnce_WhenTheFailureIsNotThePaths()
     {

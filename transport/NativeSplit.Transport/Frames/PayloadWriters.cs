@@ -12,27 +12,32 @@ internal readonly struct CopyWriter(ReadOnlyMemory<byte> payload) : IPayloadWrit
     public void Write(Span<byte> destination) => payload.Span.CopyTo(destination);
 }
 
-/// <summary>Payload of a probe and of its reply: one number, <c>u64</c>.</summary>
+/// <summary>Payload of a probe and of its reply: one number, <c>u64</c>. A probe may carry padding behind it, so that its way takes as long as that of a large frame.</summary>
 /// <param name="number">Number of the probe.</param>
 /// <param name="clock">Where to note the time at which the probe is sealed; null for a reply.</param>
-internal readonly struct ProbeWriter(ulong number, ProbeClock? clock) : IPayloadWriter
+/// <param name="padding">Bytes behind the number; from 0.</param>
+internal readonly struct ProbeWriter(ulong number, ProbeClock? clock, int padding = 0) : IPayloadWriter
 {
-    /// <summary>Bytes of the payload.</summary>
+    /// <summary>Bytes of the payload without padding.</summary>
     public const int Bytes = 8;
 
-    public int Length => Bytes;
+    public int Length => Bytes + padding;
 
     public void Write(Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt64LittleEndian(destination, number);
+        destination[Bytes..].Clear();
         if (clock is not null)
         {
             clock.Start = Stopwatch.GetTimestamp();
         }
     }
 
-    /// <summary>Reads the number. False when the payload isn't one number.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> payload, out ulong number) =>
+    /// <summary>Reads the number of a probe. False when the payload has none.</summary>
+    public static bool TryParseProbe(ReadOnlySpan<byte> payload, out ulong number) => BinaryPrimitives.TryReadUInt64LittleEndian(payload, out number);
+
+    /// <summary>Reads the number of a reply. False when the payload isn't one number.</summary>
+    public static bool TryParseReply(ReadOnlySpan<byte> payload, out ulong number) =>
         BinaryPrimitives.TryReadUInt64LittleEndian(payload, out number) && payload.Length == Bytes;
 }
 

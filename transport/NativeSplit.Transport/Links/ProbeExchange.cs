@@ -18,14 +18,15 @@ internal sealed class ProbeExchange(FrameSender sender, LinkState state)
     private bool _abandoned;
 
     /// <summary>Sends a probe and waits for its echo.</summary>
+    /// <param name="padding">Bytes that the probe carries for nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async ValueTask<TimeSpan> MeasureAsync(CancellationToken cancellationToken)
+    public async ValueTask<TimeSpan> MeasureAsync(int padding, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             Task<long> echo = Expect(out ulong number);
-            await sender.SendAsync(FrameType.Probe, default, new ProbeWriter(number, _clock), cancellationToken).ConfigureAwait(false);
+            await sender.SendAsync(FrameType.Probe, default, new ProbeWriter(number, _clock, padding), cancellationToken).ConfigureAwait(false);
             long end = await echo.WaitAsync(cancellationToken).ConfigureAwait(false);
             return Stopwatch.GetElapsedTime(_clock.Start, end);
         }

@@ -228,7 +228,18 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
     /// <summary>Round trip of a probe, from its sealing to the receipt of its echo. Both ends must be receiving.</summary>
     /// <param name="cancellationToken">Ends the wait; there is no other time-out.</param>
     /// <exception cref="LinkException">The link is dead, or the peer closed it before it answered.</exception>
-    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => _probes.MeasureAsync(cancellationToken);
+    public ValueTask<TimeSpan> ProbeAsync(CancellationToken cancellationToken) => ProbeAsync(0, cancellationToken);
+
+    /// <summary>Round trip of a probe with padding, whose echo has none: against that of an empty one it tells the rate towards the peer.</summary>
+    /// <param name="padding">Bytes of padding; from 0 to <see cref="MaxPayloadBytes"/> less 8.</param>
+    /// <param name="cancellationToken">Ends the wait; there is no other time-out.</param>
+    /// <exception cref="LinkException">The link is dead, or the peer closed it before it answered.</exception>
+    public ValueTask<TimeSpan> ProbeAsync(int padding, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(padding);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(padding, MaxPayloadBytes - ProbeWriter.Bytes);
+        return _probes.MeasureAsync(padding, cancellationToken);
+    }
 
     /// <summary>
     /// Says goodbye to the peer, if it still listens, and closes. A receive under way ends with a <see cref="LinkException"/>
@@ -272,10 +283,10 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         ReadOnlySpan<byte> payload = _receiver.Payload.Span;
         switch (_receiver.Type)
         {
-            case FrameType.Probe when ProbeWriter.TryParse(payload, out ulong number):
+            case FrameType.Probe when ProbeWriter.TryParseProbe(payload, out ulong number):
                 _sender.Reply(number);
                 break;
-            case FrameType.ProbeReply when ProbeWriter.TryParse(payload, out ulong number):
+            case FrameType.ProbeReply when ProbeWriter.TryParseReply(payload, out ulong number):
                 _probes.Complete(number, Stopwatch.GetTimestamp());
                 break;
             case FrameType.Credit when CreditWriter.TryParse(payload, out ulong total) && _sender.TryTakeCredit(total):
