@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using NativeSplit.Transport.Frames;
-using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Links;
 using NativeSplit.Transport.Sealing;
 using NativeSplit.Transport.Tests.Support;
@@ -278,7 +277,7 @@ public sealed class BulkFlowTests
         foreach (int bytes in (int[])[9000, CreditWriter.Bytes])
         {
             byte[] frame = new byte[FrameLayout.FrameBytes(bytes)];
-            await Wire.ReadExactlyAsync(far.Data, frame, Token);
+            await RawWire.ReadExactlyAsync(far.Data, frame, Token);
             Assert.Equal(FrameStatus.Complete, opener.TryRead(frame, out OuterHeader header));
             Assert.Equal(bytes == CreditWriter.Bytes ? (FrameType.Credit, 1u) : (FrameType.Control, 0u), (header.Type, header.KeyPhase));
             Assert.True(opener.TryOpen(frame));
@@ -319,7 +318,7 @@ public sealed class BulkFlowTests
         {
             payload.CopyTo(frame, FrameLayout.PrefixBytes);
             sealer.Seal(type, default, payload.Length, frame);
-            await Wire.WriteAsync(socket, frame, Token);
+            await RawWire.WriteAsync(socket, frame, Token);
         }
 
         socket.Shutdown(SocketShutdown.Send);

@@ -89,8 +89,8 @@ public sealed class EnrolmentTests : IDisposable
         async Task ServeAsync()
         {
             using Socket socket = await liar.AcceptSocketAsync(Token);
-            await Wire.ReadExactlyAsync(socket, new byte[Preamble.Bytes], Token);
-            await Wire.WriteAsync(socket, (byte[])[.. new Preamble(ConnectionKind.Enrolment).ToArray(), .. BitConverter.GetBytes(length)], Token);
+            await RawWire.ReadExactlyAsync(socket, new byte[Preamble.Bytes], Token);
+            await RawWire.WriteAsync(socket, (byte[])[.. new Preamble(ConnectionKind.Enrolment).ToArray(), .. BitConverter.GetBytes(length)], Token);
             await LinkPair.ReadToEndAsync(socket);
         }
     }

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using NativeSplit.Transport.Frames;
-using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 using NativeSplit.Transport.Tests.Support;
 
@@ -48,10 +48,10 @@ public sealed class FrameReceiverFuzzTests
         using (near)
         using (far)
         {
-            await Wire.WriteAsync(near, stream, Token);
+            await RawWire.WriteAsync(near, stream, Token);
             near.Shutdown(SocketShutdown.Send);
             var state = new LinkState("spiffe://fuzz", onEnd: () => { });
-            using var receiver = new FrameReceiver(far, new FrameOpener(FrameCipher.Create(CipherSuites.Aes256Gcm, Key, Iv), connectionId: 3, MaxPayload), state);
+            using var receiver = new FrameReceiver(new SocketConnection(far), new FrameOpener(FrameCipher.Create(CipherSuites.Aes256Gcm, Key, Iv), connectionId: 3, MaxPayload), state);
             for (int delivered = 0; ; delivered++)
             {
                 try

@@ -167,8 +167,8 @@ public sealed class HandshakeAuthenticationTests : IAsyncDisposable
     private async Task BareClientFailsAsync(X509Certificate2? certificate, SslProtocols version, SslApplicationProtocol? protocol)
     {
         using Socket socket = await LinkPair.DialAsync(_listener.LocalEndPoint);
-        await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), Token);
-        await Wire.ReadExactlyAsync(socket, new byte[Preamble.Bytes], Token);
+        await RawWire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), Token);
+        await RawWire.ReadExactlyAsync(socket, new byte[Preamble.Bytes], Token);
         await using var tls = new SslStream(new NetworkStream(socket));
         var options = new SslClientAuthenticationOptions
         {

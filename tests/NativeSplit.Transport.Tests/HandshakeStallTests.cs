@@ -29,7 +29,7 @@ public sealed class HandshakeStallTests
                 Socket socket = await LinkPair.DialAsync(listener.LocalEndPoint);
                 stalled.Add(socket);
                 byte[] opening = new Preamble(ConnectionKind.Control).ToArray();
-                await Wire.WriteAsync(socket, opening.AsMemory(0, (i % 3) * 4), Token);
+                await RawWire.WriteAsync(socket, opening.AsMemory(0, (i % 3) * 4), Token);
             }
 
             await LinkPair.UntilAsync(() => listener.FailedHandshakes.GetValueOrDefault(LinkFault.TimedOut) == 92);
@@ -57,7 +57,7 @@ public sealed class HandshakeStallTests
         using var authority = new TestAuthority();
         await using LinkListener listener = LinkListener.Start(LinkPair.AnyPort, authority.Node("b"), options);
         using Socket socket = await LinkPair.DialAsync(listener.LocalEndPoint);
-        await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray().AsMemory(0, bytes), Token);
+        await RawWire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray().AsMemory(0, bytes), Token);
 
         byte[] answer = await LinkPair.ReadToEndAsync(socket);
 
@@ -93,7 +93,7 @@ public sealed class HandshakeStallTests
         using var authority = new TestAuthority();
         await using LinkListener listener = LinkListener.Start(LinkPair.AnyPort, authority.Node("b"), new LinkOptions());
         using Socket socket = await LinkPair.DialAsync(listener.LocalEndPoint);
-        await Wire.WriteAsync(socket, Convert.FromHexString(opening), Token);
+        await RawWire.WriteAsync(socket, Convert.FromHexString(opening), Token);
         socket.Shutdown(SocketShutdown.Send);
 
         byte[] answer = await LinkPair.ReadToEndAsync(socket);
@@ -174,8 +174,8 @@ public sealed class HandshakeStallTests
     private static async Task AnswerAsync(TcpListener listener, byte[] answer)
     {
         using Socket socket = await listener.AcceptSocketAsync(Token);
-        await Wire.ReadExactlyAsync(socket, new byte[Preamble.Bytes], Token);
-        await Wire.WriteAsync(socket, answer, Token);
+        await RawWire.ReadExactlyAsync(socket, new byte[Preamble.Bytes], Token);
+        await RawWire.WriteAsync(socket, answer, Token);
         socket.Shutdown(SocketShutdown.Send);
         await LinkPair.ReadToEndAsync(socket);
     }

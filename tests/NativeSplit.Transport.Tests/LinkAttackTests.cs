@@ -203,7 +203,7 @@ public sealed class LinkAttackTests
         {
             byte[] recorded = pair.Relay!.RecordOf(kind, Way.ToListener);
             using Socket socket = await LinkPair.DialAsync(pair.Listener.LocalEndPoint);
-            await Wire.WriteAsync(socket, recorded, Token);
+            await RawWire.WriteAsync(socket, recorded, Token);
             socket.Shutdown(SocketShutdown.Send);
             byte[] answer = await LinkPair.ReadToEndAsync(socket);
             Assert.True(kind == ConnectionKind.Control || answer.Length == 0);

@@ -18,8 +18,10 @@ public abstract class LinkSuite
 
     private protected virtual EndPoint? At() => null;
 
-    private Task<LinkPair> OpenAsync(LinkOptions? options = null) =>
-        LinkPair.OpenAsync(options, Between(new IPEndPoint(IPAddress.Loopback, 1)) is null ? null : endpoint => Between(endpoint)!, At());
+    private protected virtual LinkOptions Options => new();
+
+    private Task<LinkPair> OpenAsync() =>
+        LinkPair.OpenAsync(Options, Between(new IPEndPoint(IPAddress.Loopback, 1)) is null ? null : endpoint => Between(endpoint)!, At());
 
     [Fact(Timeout = Timeout)]
     public async Task ReceiveAsync_ReturnsTheFrame_WhenThePeerSentIt()
@@ -114,11 +116,15 @@ public abstract class LinkSuite
         await using LinkPair pair = await OpenAsync();
         byte[] payload = Pattern(LinkOptions.BulkPayloadCeiling, seed: 5);
 
-        await Task.WhenAll(
-            SendBulkAsync(pair.Connector, payload, frames),
-            SendBulkAsync(pair.Acceptor, payload, frames),
-            ReceiveBulkAsync(pair.Connector, payload, frames),
-            ReceiveBulkAsync(pair.Acceptor, payload, frames));
+        Task sending = Task.WhenAll(SendBulkAsync(pair.Connector, payload, frames), SendBulkAsync(pair.Acceptor, payload, frames));
+
+        // Both receive on: the credit of the last frames comes that way.
+        Task<ReceiveStatus>[] more = await Task.WhenAll(ReceiveBulkAsync(pair.Connector, payload, frames), ReceiveBulkAsync(pair.Acceptor, payload, frames));
+        await sending;
+        Assert.All(more, receiving => Assert.False(receiving.IsCompleted));
+        await pair.Connector.SendAsync(FrameType.Control, default, default(ReadOnlyMemory<byte>), Token);
+        await pair.Acceptor.SendAsync(FrameType.Control, default, default(ReadOnlyMemory<byte>), Token);
+        Assert.All(await Task.WhenAll(more), status => Assert.Equal(ReceiveStatus.Frame, status));
     }
 
     [Fact(Timeout = Timeout)]
@@ -190,7 +196,8 @@ public abstract class LinkSuite
         }
     }
 
-    internal static async Task ReceiveBulkAsync(SealedLink link, byte[] payload, int frames)
+    // Gives the receive that is under way when all frames have come.
+    private static async Task<Task<ReceiveStatus>> ReceiveBulkAsync(SealedLink link, byte[] payload, int frames)
     {
         for (int i = 0; i < frames; i++)
         {
@@ -198,6 +205,8 @@ public abstract class LinkSuite
             Assert.Equal((FrameType.Bulk, (ulong)i), (link.Type, link.Header.Batch));
             Assert.True(payload.AsSpan(0, payload.Length - i).SequenceEqual(link.Payload.Span));
         }
+
+        return link.ReceiveAsync(Token).AsTask();
     }
 
     private static async Task ReceiveManyAsync(SealedLink link, byte[] payload, int frames)
@@ -226,4 +235,12 @@ public sealed class DirectLinkTests : LinkSuite
 public sealed class FragmentedLinkTests : LinkSuite
 {
     private protected override Relay? Between(IPEndPoint listener) => new(listener, chunkBytes: 1461);
+}
+
+/// <summary>Links that look for bytes a while before they wait.</summary>
+public sealed class SpinningLinkTests : LinkSuite
+{
+    private protected override LinkOptions Options => new() { ReceiveSpin = TimeSpan.FromMicroseconds(50) };
+
+    private protected override Relay? Between(IPEndPoint listener) => null;
 }

@@ -167,6 +167,10 @@ public sealed class PeerWatchTests
                 new LinkOptions { PeerTimeout = TimeSpan.FromSeconds(40) },
                 new LinkOptions { RekeyAfter = TimeSpan.FromSeconds(180) },
                 new LinkOptions { RekeyAfter = TimeSpan.Zero },
+                new LinkOptions { ReceiveSpin = TimeSpan.FromMicroseconds(51) },
+                new LinkOptions { ReceiveSpin = TimeSpan.FromMicroseconds(-1) },
+                new LinkOptions { BulkWindowBytes = (int)FrameLayout.InitialBulkCredit - 1 },
+                new LinkOptions { BulkWindowBytes = LinkOptions.BulkWindowCeiling + 1 },
             ])
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => LinkListener.Start(LinkPair.AnyPort, authority.Node("b"), options));

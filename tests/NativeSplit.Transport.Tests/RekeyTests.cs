@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
 using NativeSplit.Transport.Frames;
-using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Links;
 using NativeSplit.Transport.Sealing;
 using NativeSplit.Transport.Tests.Support;
@@ -147,7 +146,7 @@ public sealed class RekeyTests
         foreach (uint phase in (uint[])[0, 1])
         {
             byte[] frame = new byte[FrameLayout.FrameBytes(3)];
-            await Wire.ReadExactlyAsync(far.Data, frame, Token);
+            await RawWire.ReadExactlyAsync(far.Data, frame, Token);
             Assert.Equal(FrameStatus.Complete, opener.TryRead(frame, out OuterHeader header));
             Assert.Equal(phase, header.KeyPhase);
             Assert.True(opener.TryOpen(frame));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NativeSplit.Testing;
+using NativeSplit.Transport.Bulk;
 using NativeSplit.Transport.Frames;
 using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Links;
@@ -41,6 +42,21 @@ public sealed partial class WireDocumentTests
             (Hello.SecretOffset, "secret"),
         ],
         Layout("Hello", Hello.Bytes));
+
+    [Fact]
+    public void TransferTables_HaveTheOffsetsOfTheCode()
+    {
+        Assert.Equal(
+            [
+                (BulkPayload.MagicOffset, "magic"), (BulkPayload.NameCharactersOffset, "name characters"), (BulkPayload.PositionOffset, "position"),
+                (BulkPayload.LengthOffset, "length"), (BulkPayload.HashOffset, "hash"),
+            ],
+            Layout("Begin", BulkPayload.NameOffset));
+        Assert.Equal(
+            [(BulkPayload.MagicOffset, "magic"), (BulkPayload.NameCharactersOffset, "reserved"), (BulkPayload.PositionOffset, "position")],
+            Layout("Data", BulkPayload.DataOffset));
+        Assert.Equal((1L << 50, 255), (BulkTransfer.MaxLength, BulkTransfer.MaxNameCharacters));
+    }
 
     [Fact]
     public void TypeTable_HasTheTypesOfTheCode() =>

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Tests.Support;
@@ -23,7 +24,7 @@ internal static class RawLinks
     public static async Task<(SealedLink Near, SealedLink Far)> OpenAsync(TestAuthority authority, long limitBytes)
     {
         (SealedLink near, RawEnd far) = await OpenHalfAsync(authority, limitBytes, new LinkOptions());
-        return (near, far.Keys.Link(connector: false, far.Data, new ControlConnection(far.Control, far.Tls), limitBytes, new LinkOptions()));
+        return (near, far.Keys.Link(connector: false, far.Data, new ControlConnection(new SocketConnection(far.Control), far.Tls), limitBytes, new LinkOptions()));
     }
 
     /// <summary>One end of a link, the connector's; the test itself plays the other.</summary>
@@ -40,7 +41,7 @@ internal static class RawLinks
             farTls.AuthenticateAsServerAsync(
                 TlsRules.ForListener(authority.Node("b").CreateContext(), TlsRules.LinkProtocol, new PeerCheck(authority.Certificate, null)), token));
         var keys = new RawKeys(LinkKeys.Derive(CipherSuites.Aes256Gcm, new byte[32], new byte[32], new byte[32]));
-        SealedLink link = keys.Link(connector: true, nearData, new ControlConnection(near, nearTls), limitBytes, options);
+        SealedLink link = keys.Link(connector: true, nearData, new ControlConnection(new SocketConnection(near), nearTls), limitBytes, options);
         return (link, new RawEnd(farData, far, farTls, keys));
     }
 
@@ -50,7 +51,7 @@ internal static class RawLinks
         public SealedLink Link(bool connector, Socket data, ControlConnection control, long limitBytes, LinkOptions options) => new(
             TestAuthority.UriOf(connector ? "b" : "a"),
             CipherSuites.Aes256Gcm,
-            data,
+            new SocketConnection(data),
             control,
             new FrameSealer(Keys.CreateCipher(fromConnector: connector), connectionId: 1, limitBytes),
             new FrameOpener(Keys.CreateCipher(fromConnector: !connector), connectionId: 1, maxPayloadBytes: 10_000),

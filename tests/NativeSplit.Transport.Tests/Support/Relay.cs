@@ -95,7 +95,7 @@ internal sealed class Relay : IAsyncDisposable
         {
             await far.ConnectAsync(_target);
             byte[] opening = new byte[Preamble.Bytes];
-            await Wire.ReadExactlyAsync(near, opening, CancellationToken.None);
+            await RawWire.ReadExactlyAsync(near, opening, CancellationToken.None);
             var kind = (ConnectionKind)opening[Preamble.KindOffset];
             await PassAsync(far, kind, Way.ToListener, opening);
             Task up = PumpAsync(near, far, kind, Way.ToListener);
@@ -117,7 +117,7 @@ internal sealed class Relay : IAsyncDisposable
             if (kind == ConnectionKind.Data && _rewrite is not null)
             {
                 byte[] claim = new byte[way == Way.ToListener ? WaitingLinks.ClaimBytes : LinkKeys.SecretBytes];
-                await Wire.ReadExactlyAsync(from, claim, CancellationToken.None);
+                await RawWire.ReadExactlyAsync(from, claim, CancellationToken.None);
                 await PassAsync(to, kind, way, claim);
                 cut = !await RewriteAsync(from, to, way);
             }
@@ -155,11 +155,11 @@ internal sealed class Relay : IAsyncDisposable
         for (int index = 0; ; index++)
         {
             byte[] prefix = new byte[FrameLayout.PrefixBytes];
-            await Wire.ReadExactlyAsync(from, prefix, CancellationToken.None);
+            await RawWire.ReadExactlyAsync(from, prefix, CancellationToken.None);
             int length = BinaryPrimitives.ReadInt32LittleEndian(prefix.AsSpan(FrameLayout.LengthOffset));
             byte[] frame = new byte[FrameLayout.FrameBytes(length)];
             prefix.CopyTo(frame, 0);
-            await Wire.ReadExactlyAsync(from, frame.AsMemory(prefix.Length), CancellationToken.None);
+            await RawWire.ReadExactlyAsync(from, frame.AsMemory(prefix.Length), CancellationToken.None);
             if (_rewrite!(way, index, frame) is not { } replacement)
             {
                 return false;
@@ -180,6 +180,6 @@ internal sealed class Relay : IAsyncDisposable
             record.Write(bytes.Span);
         }
 
-        await Wire.WriteAsync(to, bytes, CancellationToken.None);
+        await RawWire.WriteAsync(to, bytes, CancellationToken.None);
     }
 }

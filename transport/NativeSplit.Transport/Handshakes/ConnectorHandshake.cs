@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Handshakes;
@@ -23,8 +24,8 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
     public async Task<SealedLink> ConnectAsync(string expectedPeer, LinkCredentials credentials, CancellationToken cancellationToken)
     {
         string self = credentials.RequireIdentity();
-        Socket? control = null;
-        Socket? data = null;
+        Connection? control = null;
+        Connection? data = null;
         SslStream? tls = null;
         try
         {
@@ -38,7 +39,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
             using LinkAgreement agreement = await LinkAgreement.ConnectAsync(
                 tls, self, expectedPeer, options, cancellationToken).ConfigureAwait(false);
             Enter("opening the data connection", LinkFault.Closed);
-            data = await OpenAsync(endpoint is UnixDomainSocketEndPoint ? endpoint : control.RemoteEndPoint!, cancellationToken).ConfigureAwait(false);
+            data = await OpenAsync(endpoint is UnixDomainSocketEndPoint ? endpoint : control.RemoteEndPoint, cancellationToken).ConfigureAwait(false);
             await ClaimAsync(data, agreement, cancellationToken).ConfigureAwait(false);
             SealedLink link = agreement.CreateLink(data, new ControlConnection(control, tls), options);
             link.PeerCertificate = _check.Certificate;
@@ -54,45 +55,45 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
     /// <summary>Opens an enrolment.</summary>
     public async Task<Enrolment> EnrolAsync(ReadOnlyMemory<byte> authorityHash, CancellationToken cancellationToken)
     {
-        Socket? socket = null;
+        Connection? connection = null;
         SslStream? tls = null;
         X509Certificate2? authority = null;
         try
         {
-            socket = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
-            await OpenWithAsync(socket, ConnectionKind.Enrolment, cancellationToken).ConfigureAwait(false);
-            authority = await ReadAuthorityAsync(socket, authorityHash, cancellationToken).ConfigureAwait(false);
+            connection = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            await OpenWithAsync(connection, ConnectionKind.Enrolment, cancellationToken).ConfigureAwait(false);
+            authority = await ReadAuthorityAsync(connection, authorityHash, cancellationToken).ConfigureAwait(false);
             _check = new PeerCheck(authority, expectedPeer: null);
-            tls = await AuthenticateAsync(socket, certificate: null, TlsRules.EnrolmentProtocol, cancellationToken, ownsSocket: true)
+            tls = await AuthenticateAsync(connection, certificate: null, TlsRules.EnrolmentProtocol, cancellationToken, owns: true)
                 .ConfigureAwait(false);
             var enrolment = new Enrolment(tls, authority, _check.Identity!);
-            (socket, tls, authority) = (null, null, null);
+            (connection, tls, authority) = (null, null, null);
             return enrolment;
         }
         finally
         {
             authority?.Dispose();
-            await ReleaseAsync(tls, socket, null).ConfigureAwait(false);
+            await ReleaseAsync(tls, connection, null).ConfigureAwait(false);
         }
     }
 
     /// <summary>Opens a renewal.</summary>
     public async Task<Enrolment> RenewAsync(string expectedPeer, LinkCredentials credentials, CancellationToken cancellationToken)
     {
-        Socket? socket = null;
+        Connection? connection = null;
         try
         {
-            socket = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
-            await OpenWithAsync(socket, ConnectionKind.Renewal, cancellationToken).ConfigureAwait(false);
+            connection = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            await OpenWithAsync(connection, ConnectionKind.Renewal, cancellationToken).ConfigureAwait(false);
             _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked, credentials.Clock);
-            SslStream tls = await AuthenticateAsync(socket, credentials.CreateContext(), TlsRules.RenewalProtocol, cancellationToken, ownsSocket: true)
+            SslStream tls = await AuthenticateAsync(connection, credentials.CreateContext(), TlsRules.RenewalProtocol, cancellationToken, owns: true)
                 .ConfigureAwait(false);
-            socket = null;
+            connection = null;
             return new Enrolment(tls, credentials.Authority, expectedPeer);
         }
         finally
         {
-            await ReleaseAsync(null, socket, null).ConfigureAwait(false);
+            await ReleaseAsync(null, connection, null).ConfigureAwait(false);
         }
     }
 
@@ -124,8 +125,13 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         }, exception);
     }
 
-    private static async Task<Socket> OpenAsync(EndPoint address, CancellationToken cancellationToken)
+    private static async Task<Connection> OpenAsync(EndPoint address, CancellationToken cancellationToken)
     {
+        if (address is InProcessEndPoint inside)
+        {
+            return inside.Connect();
+        }
+
         if (address is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped)
         {
             address = new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port);
@@ -138,8 +144,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         try
         {
             await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
-            Wire.Tune(socket);
-            return socket;
+            return new SocketConnection(socket);
         }
         catch
         {
@@ -148,12 +153,12 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         }
     }
 
-    private async Task OpenWithAsync(Socket socket, ConnectionKind kind, CancellationToken cancellationToken)
+    private async Task OpenWithAsync(Connection connection, ConnectionKind kind, CancellationToken cancellationToken)
     {
         Enter("greeting", LinkFault.Closed);
-        await Wire.WriteAsync(socket, new Preamble(kind).ToArray(), cancellationToken).ConfigureAwait(false);
+        await connection.WriteAsync(new Preamble(kind).ToArray(), cancellationToken).ConfigureAwait(false);
         byte[] answer = new byte[Preamble.Bytes];
-        await Wire.ReadExactlyAsync(socket, answer, cancellationToken).ConfigureAwait(false);
+        await connection.ReadExactlyAsync(answer, cancellationToken).ConfigureAwait(false);
         PreambleStatus status = Preamble.TryParse(answer, out Preamble preamble);
         if (status == PreambleStatus.BadVersion || preamble.Answer == (byte)LinkFault.VersionMismatch)
         {
@@ -173,10 +178,10 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
     }
 
     private async Task<SslStream> AuthenticateAsync(
-        Socket socket, SslStreamCertificateContext? certificate, SslApplicationProtocol protocol, CancellationToken cancellationToken, bool ownsSocket = false)
+        Connection connection, SslStreamCertificateContext? certificate, SslApplicationProtocol protocol, CancellationToken cancellationToken, bool owns = false)
     {
         Enter("authenticating", LinkFault.Closed);
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket));
+        var tls = new SslStream(new ConnectionStream(connection, owns));
         try
         {
             await tls.AuthenticateAsClientAsync(TlsRules.ForConnector(certificate, protocol, _check!), cancellationToken).ConfigureAwait(false);
@@ -190,10 +195,10 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         }
     }
 
-    private async Task<X509Certificate2> ReadAuthorityAsync(Socket socket, ReadOnlyMemory<byte> authorityHash, CancellationToken cancellationToken)
+    private async Task<X509Certificate2> ReadAuthorityAsync(Connection connection, ReadOnlyMemory<byte> authorityHash, CancellationToken cancellationToken)
     {
         byte[] lengthBytes = new byte[sizeof(uint)];
-        await Wire.ReadExactlyAsync(socket, lengthBytes, cancellationToken).ConfigureAwait(false);
+        await connection.ReadExactlyAsync(lengthBytes, cancellationToken).ConfigureAwait(false);
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(lengthBytes);
         if (length is 0 or > ListenerHandshakes.MaxAuthorityBytes)
         {
@@ -201,7 +206,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         }
 
         byte[] der = new byte[length];
-        await Wire.ReadExactlyAsync(socket, der, cancellationToken).ConfigureAwait(false);
+        await connection.ReadExactlyAsync(der, cancellationToken).ConfigureAwait(false);
 
         // Nothing looks into these bytes before they are known to be the ones the token names.
         if (!CryptographicOperations.FixedTimeEquals(SHA256.HashData(der), authorityHash.Span))
@@ -213,16 +218,16 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         return X509CertificateLoader.LoadCertificate(der);
     }
 
-    private static async Task ClaimAsync(Socket data, LinkAgreement agreement, CancellationToken cancellationToken)
+    private static async Task ClaimAsync(Connection data, LinkAgreement agreement, CancellationToken cancellationToken)
     {
         byte[] preamble = new Preamble(ConnectionKind.Data).ToArray();
         byte[] opening = new byte[Preamble.Bytes + WaitingLinks.ClaimBytes];
         preamble.CopyTo(opening, 0);
         BinaryPrimitives.WriteUInt64LittleEndian(opening.AsSpan(Preamble.Bytes), agreement.ConnectionId);
         agreement.Keys.WriteProof(fromConnector: true, preamble, agreement.ConnectionId, opening.AsSpan(Preamble.Bytes + sizeof(ulong)));
-        await Wire.WriteAsync(data, opening, cancellationToken).ConfigureAwait(false);
+        await data.WriteAsync(opening, cancellationToken).ConfigureAwait(false);
         byte[] proof = new byte[LinkKeys.SecretBytes];
-        await Wire.ReadExactlyAsync(data, proof, cancellationToken).ConfigureAwait(false);
+        await data.ReadExactlyAsync(proof, cancellationToken).ConfigureAwait(false);
         if (!agreement.Keys.IsProof(fromConnector: false, preamble, agreement.ConnectionId, proof))
         {
             throw new LinkException(
@@ -232,7 +237,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
 
     private void Enter(string stage, LinkFault faultIfPeerCloses) => (_stage, _faultIfPeerCloses) = (stage, faultIfPeerCloses);
 
-    private static async ValueTask ReleaseAsync(SslStream? tls, Socket? first, Socket? second)
+    private static async ValueTask ReleaseAsync(SslStream? tls, Connection? first, Connection? second)
     {
         first?.Dispose();
         second?.Dispose();

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Handshakes;
@@ -97,7 +97,7 @@ internal sealed record LinkAgreement(bool IsConnector, string Peer, CipherSuites
     /// <param name="data">Data connection; owned by the link from here.</param>
     /// <param name="control">Control connection; owned by the link from here.</param>
     /// <param name="options">Limits.</param>
-    public SealedLink CreateLink(Socket data, ControlConnection control, LinkOptions options) => new(
+    public SealedLink CreateLink(Connection data, ControlConnection control, LinkOptions options) => new(
         Peer,
         Suite,
         data,

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using NativeSplit.Transport.Links;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Handshakes;
@@ -66,15 +67,14 @@ internal sealed class ListenerHandshakes
     }
 
     /// <summary>Serves one accepted connection to its end or until it belongs to a link. Never throws because of the peer.</summary>
-    /// <param name="socket">The connection; owned from here.</param>
+    /// <param name="connection">The connection; owned from here.</param>
     /// <param name="lifetime">Ends it when the listener stops.</param>
-    public async Task ServeAsync(Socket socket, CancellationToken lifetime)
+    public async Task ServeAsync(Connection connection, CancellationToken lifetime)
     {
         bool handedOver = false;
         try
         {
-            Wire.Tune(socket);
-            handedOver = await ServeCoreAsync(socket, lifetime).ConfigureAwait(false);
+            handedOver = await ServeCoreAsync(connection, lifetime).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -88,36 +88,36 @@ internal sealed class ListenerHandshakes
         {
             if (!handedOver)
             {
-                socket.Dispose();
+                connection.Dispose();
             }
         }
     }
 
-    private async Task<bool> ServeCoreAsync(Socket socket, CancellationToken lifetime)
+    private async Task<bool> ServeCoreAsync(Connection connection, CancellationToken lifetime)
     {
         Preamble preamble;
         using (PendingSet.Entry entry = Enter(_handshakes, _options.HandshakeTimeout, lifetime))
         {
             byte[] bytes = new byte[Preamble.Bytes];
-            await Wire.ReadExactlyAsync(socket, bytes, entry.Token).ConfigureAwait(false);
-            preamble = await JudgeAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+            await connection.ReadExactlyAsync(bytes, entry.Token).ConfigureAwait(false);
+            preamble = await JudgeAsync(connection, bytes, entry.Token).ConfigureAwait(false);
             switch (preamble.Kind)
             {
                 case ConnectionKind.Control:
-                    return await ServeControlAsync(socket, entry).ConfigureAwait(false);
+                    return await ServeControlAsync(connection, entry).ConfigureAwait(false);
                 case ConnectionKind.Data:
-                    return await ServeDataAsync(socket, bytes, entry.Token).ConfigureAwait(false);
+                    return await ServeDataAsync(connection, bytes, entry.Token).ConfigureAwait(false);
             }
         }
 
-        await (preamble.Kind == ConnectionKind.Renewal ? ServeRenewalAsync(socket, lifetime) : ServeEnrolmentAsync(socket, lifetime)).ConfigureAwait(false);
+        await (preamble.Kind == ConnectionKind.Renewal ? ServeRenewalAsync(connection, lifetime) : ServeEnrolmentAsync(connection, lifetime)).ConfigureAwait(false);
         return false;
     }
 
     private static PendingSet.Entry Enter(PendingSet set, TimeSpan timeout, CancellationToken lifetime) =>
         set.TryEnter(timeout, lifetime) ?? throw new LinkException(LinkFault.TimedOut, "Too many handshakes are unfinished.");
 
-    private static async Task<Preamble> JudgeAsync(Socket socket, byte[] bytes, CancellationToken cancellationToken)
+    private static async Task<Preamble> JudgeAsync(Connection connection, byte[] bytes, CancellationToken cancellationToken)
     {
         switch (Preamble.TryParse(bytes, out Preamble preamble))
         {
@@ -126,19 +126,19 @@ internal sealed class ListenerHandshakes
             case PreambleStatus.BadVersion:
                 // The one failure a stranger is told of: it says no more than which release runs here.
                 byte[] answer = new Preamble(ConnectionKind.Control, (byte)LinkFault.VersionMismatch).ToArray();
-                await Wire.WriteAsync(socket, answer, cancellationToken).ConfigureAwait(false);
+                await connection.WriteAsync(answer, cancellationToken).ConfigureAwait(false);
                 throw new LinkException(LinkFault.VersionMismatch, "The peer speaks another version.");
             default:
                 throw new LinkException(LinkFault.Malformed, "The peer didn't open with a preamble.");
         }
     }
 
-    private async Task<bool> ServeControlAsync(Socket socket, PendingSet.Entry entry)
+    private async Task<bool> ServeControlAsync(Connection connection, PendingSet.Entry entry)
     {
-        await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
+        await connection.WriteAsync(new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
         CredentialSource.Held own = _credentials.Take();
         PeerCheck check = own.CreateCheck();
-        var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        var tls = new SslStream(new ConnectionStream(connection, owns: false));
         LinkAgreement? agreement = null;
         WaitingLinks.Waiting? waiting = null;
         bool handedOver = false;
@@ -150,11 +150,11 @@ internal sealed class ListenerHandshakes
             agreement = await LinkAgreement.AcceptAsync(
                 tls, _credentials.Identity, peer, _options, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
             entry.Prove();
-            Socket data = await waiting!.ReceiveSocketAsync(entry.Token).ConfigureAwait(false);
+            Connection data = await waiting!.ReceiveConnectionAsync(entry.Token).ConfigureAwait(false);
             byte[] proof = new byte[LinkKeys.SecretBytes];
             agreement.Keys.WriteProof(fromConnector: false, new Preamble(ConnectionKind.Data).ToArray(), agreement.ConnectionId, proof);
-            await Wire.WriteAsync(data, proof, entry.Token).ConfigureAwait(false);
-            SealedLink link = agreement.CreateLink(data, new ControlConnection(socket, tls), _options);
+            await data.WriteAsync(proof, entry.Token).ConfigureAwait(false);
+            SealedLink link = agreement.CreateLink(data, new ControlConnection(connection, tls), _options);
             link.PeerCertificate = check.Certificate;
             handedOver = waiting.IsTaken = true;
             if (!_deliver(link))
@@ -175,53 +175,53 @@ internal sealed class ListenerHandshakes
         }
     }
 
-    private async Task<bool> ServeDataAsync(Socket socket, byte[] preamble, CancellationToken cancellationToken)
+    private async Task<bool> ServeDataAsync(Connection connection, byte[] preamble, CancellationToken cancellationToken)
     {
         byte[] claim = new byte[WaitingLinks.ClaimBytes];
-        await Wire.ReadExactlyAsync(socket, claim, cancellationToken).ConfigureAwait(false);
-        return _waiting.TryClaim(preamble, claim, socket)
+        await connection.ReadExactlyAsync(claim, cancellationToken).ConfigureAwait(false);
+        return _waiting.TryClaim(preamble, claim, connection)
             ? true
             : throw new LinkException(LinkFault.AuthenticationFailed, "A data connection belongs to no link.");
     }
 
-    private async Task ServeEnrolmentAsync(Socket socket, CancellationToken lifetime)
+    private async Task ServeEnrolmentAsync(Connection connection, CancellationToken lifetime)
     {
         using PendingSet.Entry entry = Enter(_enrolments, _options.EnrolmentTimeout, lifetime);
         if (_enrolment is not { } handler)
         {
-            throw await RefuseAsync(socket, ConnectionKind.Enrolment, entry.Token).ConfigureAwait(false);
+            throw await RefuseAsync(connection, ConnectionKind.Enrolment, entry.Token).ConfigureAwait(false);
         }
 
         // A handler that doesn't observe its token loses its stream.
-        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
+        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Connection)s!).Dispose(), connection);
         CredentialSource.Held own = _credentials.Take();
         byte[] authority = own.Credentials.Authority.RawData;
         byte[] answer = new byte[Preamble.Bytes + sizeof(uint) + authority.Length];
         new Preamble(ConnectionKind.Enrolment).Format(answer);
         BinaryPrimitives.WriteInt32LittleEndian(answer.AsSpan(Preamble.Bytes), authority.Length);
         authority.CopyTo(answer, Preamble.Bytes + sizeof(uint));
-        await Wire.WriteAsync(socket, answer, entry.Token).ConfigureAwait(false);
-        await using var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        await connection.WriteAsync(answer, entry.Token).ConfigureAwait(false);
+        await using var tls = new SslStream(new ConnectionStream(connection, owns: false));
         await tls.AuthenticateAsServerAsync(TlsRules.ForListener(own.Context, TlsRules.EnrolmentProtocol, peer: null), entry.Token)
             .ConfigureAwait(false);
         TlsRules.Require(tls, TlsRules.EnrolmentProtocol, mutual: false);
         await HandleAsync(() => handler(tls, entry.Token)).ConfigureAwait(false);
-        await FinishAsync(socket, tls, entry.Token).ConfigureAwait(false);
+        await FinishAsync(connection, tls, entry.Token).ConfigureAwait(false);
     }
 
-    private async Task ServeRenewalAsync(Socket socket, CancellationToken lifetime)
+    private async Task ServeRenewalAsync(Connection connection, CancellationToken lifetime)
     {
         using PendingSet.Entry entry = Enter(_enrolments, _options.EnrolmentTimeout, lifetime);
         if (_renewal is not { } handler)
         {
-            throw await RefuseAsync(socket, ConnectionKind.Renewal, entry.Token).ConfigureAwait(false);
+            throw await RefuseAsync(connection, ConnectionKind.Renewal, entry.Token).ConfigureAwait(false);
         }
 
-        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Socket)s!).Dispose(), socket);
-        await Wire.WriteAsync(socket, new Preamble(ConnectionKind.Renewal).ToArray(), entry.Token).ConfigureAwait(false);
+        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Connection)s!).Dispose(), connection);
+        await connection.WriteAsync(new Preamble(ConnectionKind.Renewal).ToArray(), entry.Token).ConfigureAwait(false);
         CredentialSource.Held own = _credentials.Take();
         PeerCheck check = own.CreateCheck();
-        await using var tls = new SslStream(new NetworkStream(socket, ownsSocket: false));
+        await using var tls = new SslStream(new ConnectionStream(connection, owns: false));
         await tls.AuthenticateAsServerAsync(TlsRules.ForListener(own.Context, TlsRules.RenewalProtocol, check), entry.Token).ConfigureAwait(false);
         TlsRules.Require(tls, TlsRules.RenewalProtocol, mutual: true);
         if (check.Identity is null)
@@ -232,13 +232,13 @@ internal sealed class ListenerHandshakes
         entry.Prove();
         using X509Certificate2 peer = X509CertificateLoader.LoadCertificate(check.Certificate.Span);
         await HandleAsync(() => handler(peer, tls, entry.Token)).ConfigureAwait(false);
-        await FinishAsync(socket, tls, entry.Token).ConfigureAwait(false);
+        await FinishAsync(connection, tls, entry.Token).ConfigureAwait(false);
     }
 
-    private static async Task<LinkException> RefuseAsync(Socket socket, ConnectionKind kind, CancellationToken cancellationToken)
+    private static async Task<LinkException> RefuseAsync(Connection connection, ConnectionKind kind, CancellationToken cancellationToken)
     {
         byte[] refusal = new Preamble(kind, (byte)LinkFault.AuthenticationFailed).ToArray();
-        await Wire.WriteAsync(socket, refusal, cancellationToken).ConfigureAwait(false);
+        await connection.WriteAsync(refusal, cancellationToken).ConfigureAwait(false);
         return new LinkException(LinkFault.AuthenticationFailed, $"Nobody serves {kind} here.");
     }
 
@@ -255,10 +255,10 @@ internal sealed class ListenerHandshakes
         }
     }
 
-    private static async Task FinishAsync(Socket socket, SslStream tls, CancellationToken cancellationToken)
+    private static async Task FinishAsync(Connection connection, SslStream tls, CancellationToken cancellationToken)
     {
         await tls.ShutdownAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-        socket.Shutdown(SocketShutdown.Send);
+        connection.Shutdown(SocketShutdown.Send);
     }
 
     private void Count(LinkFault fault) => Interlocked.Increment(ref _failures[(int)fault]);

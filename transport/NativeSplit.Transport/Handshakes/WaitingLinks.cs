@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Net.Sockets;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Handshakes;
@@ -29,14 +29,14 @@ internal sealed class WaitingLinks
     /// </summary>
     /// <param name="preamble">Preamble of the data connection.</param>
     /// <param name="claim">Shape [<see cref="ClaimBytes"/>].</param>
-    /// <param name="socket">The connection; owned by the link when true.</param>
-    public bool TryClaim(ReadOnlySpan<byte> preamble, ReadOnlySpan<byte> claim, Socket socket)
+    /// <param name="connection">The connection; owned by the link when true.</param>
+    public bool TryClaim(ReadOnlySpan<byte> preamble, ReadOnlySpan<byte> claim, Connection connection)
     {
         ulong id = BinaryPrimitives.ReadUInt64LittleEndian(claim);
         return _waiting.TryGetValue(id, out Waiting? waiting)
             && waiting.Agreement.Keys.IsProof(fromConnector: true, preamble, id, claim[sizeof(ulong)..])
             && _waiting.TryRemove(id, out _)
-            && waiting.TrySetSocket(socket);
+            && waiting.TrySetConnection(connection);
     }
 
     /// <summary>One link that waits. Dispose to stop waiting.</summary>
@@ -44,29 +44,29 @@ internal sealed class WaitingLinks
     /// <param name="agreement">What was agreed on.</param>
     internal sealed class Waiting(WaitingLinks set, LinkAgreement agreement) : IDisposable
     {
-        private readonly TaskCompletionSource<Socket> _socket = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Connection> _connection = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>What was agreed on.</summary>
         public LinkAgreement Agreement => agreement;
 
         /// <summary>Hands the connection over. False when nobody waits any more.</summary>
-        public bool TrySetSocket(Socket socket) => _socket.TrySetResult(socket);
+        public bool TrySetConnection(Connection connection) => _connection.TrySetResult(connection);
 
         /// <summary>The data connection; owned by the caller.</summary>
-        public async Task<Socket> ReceiveSocketAsync(CancellationToken cancellationToken)
+        public async Task<Connection> ReceiveConnectionAsync(CancellationToken cancellationToken)
         {
             using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
-                static (source, token) => ((TaskCompletionSource<Socket>)source!).TrySetCanceled(token), _socket);
-            return await _socket.Task.ConfigureAwait(false);
+                static (source, token) => ((TaskCompletionSource<Connection>)source!).TrySetCanceled(token), _connection);
+            return await _connection.Task.ConfigureAwait(false);
         }
 
         /// <inheritdoc/>
         public void Dispose()
         {
             set._waiting.TryRemove(agreement.ConnectionId, out _);
-            if (!_socket.TrySetCanceled() && _socket.Task.IsCompletedSuccessfully && !IsTaken)
+            if (!_connection.TrySetCanceled() && _connection.Task.IsCompletedSuccessfully && !IsTaken)
             {
-                _socket.Task.Result.Dispose();
+                _connection.Task.Result.Dispose();
             }
         }
 

@@ -1,6 +1,6 @@
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Links;
@@ -28,9 +28,9 @@ internal interface IControlHandler
 /// the sealed close frame on the data connection, so the alert would add nothing, and a shutdown isn't safe beside a read.
 /// Of each kind only the last message that wasn't written yet is kept, so a peer that doesn't read costs no memory.
 /// </remarks>
-/// <param name="socket">Socket under the stream; owned.</param>
+/// <param name="connection">Connection under the stream; owned.</param>
 /// <param name="stream">TLS stream after the handshake; owned.</param>
-internal sealed class ControlConnection(Socket socket, SslStream stream) : IAsyncDisposable
+internal sealed class ControlConnection(Connection connection, SslStream stream) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Slot[] _slots = [new(ControlKind.KeyOffer), new(ControlKind.KeyAnswer), new(ControlKind.Ping), new(ControlKind.Pong)];
@@ -69,13 +69,13 @@ internal sealed class ControlConnection(Socket socket, SslStream stream) : IAsyn
     }
 
     /// <summary>Breaks the connection at once.</summary>
-    public void Abort() => socket.Dispose();
+    public void Abort() => connection.Dispose();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        // The socket first: it ends the read and the write under way, and only then nobody uses the stream any more.
-        socket.Dispose();
+        // The connection first: it ends the read and the write under way, and only then nobody uses the stream any more.
+        connection.Dispose();
         Task writing;
         lock (_gate)
         {

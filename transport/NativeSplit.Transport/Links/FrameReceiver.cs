@@ -12,7 +12,7 @@ namespace NativeSplit.Transport.Links;
 /// <summary>Receiving half of a link: frames are opened in the buffer that the socket wrote to. One receive at a time.</summary>
 internal sealed class FrameReceiver : IDisposable
 {
-    private readonly SocketPipeReader _reader;
+    private readonly ConnectionPipeReader _reader;
     private readonly FrameOpener _opener;
     private readonly LinkState _state;
     private SequencePosition _frameEnd;
@@ -21,12 +21,13 @@ internal sealed class FrameReceiver : IDisposable
     private long _bytes;
 
     /// <summary>Makes the receiving half.</summary>
-    /// <param name="socket">Socket of the data connection; borrowed.</param>
+    /// <param name="connection">The data connection; borrowed.</param>
     /// <param name="opener">Opener of the direction; owned from here.</param>
     /// <param name="state">State of the link.</param>
-    public FrameReceiver(Socket socket, FrameOpener opener, LinkState state)
+    /// <param name="spin">How long to look for bytes before the thread is given back.</param>
+    public FrameReceiver(Connection connection, FrameOpener opener, LinkState state, TimeSpan spin = default)
     {
-        _reader = new SocketPipeReader(socket, FrameLayout.FrameBytes(opener.MaxPayloadBytes));
+        _reader = new ConnectionPipeReader(connection, FrameLayout.FrameBytes(opener.MaxPayloadBytes), spin);
         _opener = opener;
         _state = state;
     }

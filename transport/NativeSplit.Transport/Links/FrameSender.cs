@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using NativeSplit.Transport.Frames;
-using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
@@ -19,8 +18,8 @@ internal sealed class FrameSender : IDisposable
     private static readonly int OwnFramesBytes = FrameLayout.FrameBytes(ProbeWriter.Bytes) + FrameLayout.FrameBytes(CreditWriter.Bytes);
 
     private readonly SendTurns _turns = new();
-    private readonly Socket _socket;
-    private readonly SocketPipeWriter _writer;
+    private readonly Connection _connection;
+    private readonly ConnectionPipeWriter _writer;
     private readonly FrameSealer _sealer;
     private readonly LinkState _state;
     private readonly int _maxPayloadBytes;
@@ -38,14 +37,14 @@ internal sealed class FrameSender : IDisposable
     private volatile bool _awaitsRows;
 
     /// <summary>Makes the sending half.</summary>
-    /// <param name="socket">Socket of the data connection; borrowed.</param>
+    /// <param name="connection">The data connection; borrowed.</param>
     /// <param name="sealer">Sealer of the direction; owned from here.</param>
     /// <param name="state">State of the link.</param>
     /// <param name="maxPayloadBytes">Longest payload agreed on.</param>
-    public FrameSender(Socket socket, FrameSealer sealer, LinkState state, int maxPayloadBytes)
+    public FrameSender(Connection connection, FrameSealer sealer, LinkState state, int maxPayloadBytes)
     {
-        _socket = socket;
-        _writer = new SocketPipeWriter(socket, FrameLayout.FrameBytes(maxPayloadBytes) + OwnFramesBytes);
+        _connection = connection;
+        _writer = new ConnectionPipeWriter(connection, FrameLayout.FrameBytes(maxPayloadBytes) + OwnFramesBytes);
         _sealer = sealer;
         _state = state;
         _maxPayloadBytes = maxPayloadBytes;
@@ -232,7 +231,7 @@ internal sealed class FrameSender : IDisposable
         if (!_hasSentBulk)
         {
             _hasSentBulk = true;
-            Wire.KeepUnsentShort(_socket);
+            _connection.KeepUnsentShort();
         }
     }
 

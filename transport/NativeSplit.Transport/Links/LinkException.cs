@@ -35,6 +35,9 @@ public enum LinkFault
 
     /// <summary>The peer gave no sign of life for too long.</summary>
     PeerSilent = 11,
+
+    /// <summary>What was transferred isn't what was announced.</summary>
+    ContentMismatch = 12,
 }
 
 /// <summary>A link failed. The message says what, with which peer, and how to mend it.</summary>

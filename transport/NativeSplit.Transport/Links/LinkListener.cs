@@ -3,15 +3,14 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using NativeSplit.Transport.Handshakes;
+using NativeSplit.Transport.Pipes;
 
 namespace NativeSplit.Transport.Links;
 
 /// <summary>Accepts links (and, if handlers are given, enrolments and renewals) on one port.</summary>
 public sealed class LinkListener : IAsyncDisposable
 {
-    private const int Backlog = 512;
-
-    private readonly Socket _socket;
+    private readonly ConnectionSource _source;
     private readonly ListenerHandshakes _handshakes;
     private readonly Channel<SealedLink> _accepted;
     private readonly CancellationTokenSource _lifetime = new();
@@ -19,26 +18,25 @@ public sealed class LinkListener : IAsyncDisposable
     private int _disposed;
 
     private LinkListener(
-        Socket socket,
+        ConnectionSource source,
         CredentialSource credentials,
         LinkOptions options,
         Func<Stream, CancellationToken, Task>? enrolment,
         Func<X509Certificate2, Stream, CancellationToken, Task>? renewal)
     {
-        _socket = socket;
-        BoundEndPoint = socket.LocalEndPoint!;
+        _source = source;
         _accepted = Channel.CreateBounded<SealedLink>(new BoundedChannelOptions(options.MaxWaitingLinks) { FullMode = BoundedChannelFullMode.Wait });
         _handshakes = new ListenerHandshakes(credentials, options, enrolment, renewal, _accepted.Writer.TryWrite);
         _accepting = AcceptLoopAsync();
     }
 
-    /// <summary>Where it listens: the address with the port the system chose when asked for 0, or the path of a Unix socket.</summary>
-    public EndPoint BoundEndPoint { get; }
+    /// <summary>Where it listens: the address with the port the system chose when asked for 0, the path of a Unix socket, or the end point of this process.</summary>
+    public EndPoint BoundEndPoint => _source.BoundEndPoint;
 
     /// <summary>Address it listens at.</summary>
-    /// <exception cref="InvalidOperationException">It listens at a Unix socket.</exception>
+    /// <exception cref="InvalidOperationException">It listens at a Unix socket or in this process.</exception>
     public IPEndPoint LocalEndPoint => BoundEndPoint as IPEndPoint
-        ?? throw new InvalidOperationException($"The listener is at the Unix socket {BoundEndPoint}, which has no address.");
+        ?? throw new InvalidOperationException($"The listener is at {BoundEndPoint}, which has no IP address.");
 
     /// <summary>Handshakes that failed, by reason; reasons that never came are absent.</summary>
     public IReadOnlyDictionary<LinkFault, long> FailedHandshakes => _handshakes.Failures();
@@ -49,7 +47,7 @@ public sealed class LinkListener : IAsyncDisposable
     /// <summary>Starts to listen.</summary>
     /// <param name="endpoint">
     /// Address, where port 0 lets the system choose; or a Unix socket, whose file is made for this user alone, must not exist, and goes away with
-    /// the listener.
+    /// the listener; or an <see cref="InProcessEndPoint"/>.
     /// </param>
     /// <param name="credentials">Our identity and the root we trust. Each handshake takes those of its moment.</param>
     /// <param name="options">Limits.</param>
@@ -76,36 +74,28 @@ public sealed class LinkListener : IAsyncDisposable
         options.Validate();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             credentials.Current.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
-        bool isUnix = endpoint is UnixDomainSocketEndPoint;
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+        ConnectionSource? source = null;
         try
         {
-            if (endpoint is IPEndPoint ip && ip.Address.Equals(IPAddress.IPv6Any))
-            {
-                socket.DualMode = true;
-            }
-
-            socket.Bind(endpoint);
-            if (isUnix && !OperatingSystem.IsWindows())
-            {
-                // Before it listens nobody can have connected.
-                File.SetUnixFileMode(endpoint.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            }
-
-            socket.Listen(Backlog);
-            return new LinkListener(socket, credentials, options, enrolment, renewal);
+            source = endpoint is InProcessEndPoint inside ? new InProcessSource(inside) : new SocketSource(endpoint);
+            return new LinkListener(source, credentials, options, enrolment, renewal);
         }
         catch (SocketException e)
         {
-            socket.Dispose();
             throw new LinkException(LinkFault.AddressUnavailable, Explain(endpoint, e), e);
         }
         catch
         {
-            socket.Dispose();
+            source?.Dispose();
             throw;
         }
     }
+
+    /// <summary>Starts on a source of connections that is there already.</summary>
+    /// <param name="source">The source; owned from here.</param>
+    /// <param name="credentials">Our identity and the root we trust.</param>
+    /// <param name="options">Limits.</param>
+    internal static LinkListener Start(ConnectionSource source, LinkCredentials credentials, LinkOptions options) => new(source, credentials, options, enrolment: null, renewal: null);
 
     /// <summary>The next peer that passed the handshake. Peers that fail it are dropped and counted; they don't disturb others.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -131,12 +121,7 @@ public sealed class LinkListener : IAsyncDisposable
         }
 
         await _lifetime.CancelAsync().ConfigureAwait(false);
-        _socket.Dispose();
-        if (BoundEndPoint is UnixDomainSocketEndPoint)
-        {
-            File.Delete(BoundEndPoint.ToString()!);
-        }
-
+        _source.Dispose();
         await _accepting.ConfigureAwait(false);
         _accepted.Writer.TryComplete();
         while (_accepted.Reader.TryRead(out SealedLink? link))
@@ -152,8 +137,8 @@ public sealed class LinkListener : IAsyncDisposable
         {
             try
             {
-                Socket socket = await _socket.AcceptAsync(lifetime).ConfigureAwait(false);
-                _ = Task.Run(() => _handshakes.ServeAsync(socket, lifetime), CancellationToken.None);
+                Connection connection = await _source.AcceptAsync(lifetime).ConfigureAwait(false);
+                _ = Task.Run(() => _handshakes.ServeAsync(connection, lifetime), CancellationToken.None);
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
             {
@@ -172,7 +157,7 @@ public sealed class LinkListener : IAsyncDisposable
     }
 
     private static string Explain(EndPoint endpoint, SocketException e) =>
-        endpoint is IPEndPoint ip ? Explain(ip, e) : $"Can't listen at the Unix socket {endpoint}: {e.Message}; remove what is there, or choose another path.";
+        endpoint is IPEndPoint ip ? Explain(ip, e) : $"Can't listen at {endpoint}: {e.Message}; remove what is there, or choose another path.";
 
     private static string Explain(IPEndPoint endpoint, SocketException e) => e.SocketErrorCode switch
     {

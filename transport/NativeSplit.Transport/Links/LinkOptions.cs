@@ -53,6 +53,12 @@ public sealed record LinkOptions
     /// <summary>The same while none is: a peer that was told to load weights may be slow to answer. So long after the last activations no step counts as under way.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a receive looks for bytes before it gives its thread back; 0 to 50 µs. It saves a wake-up per frame where frames follow each other that fast,
+    /// and costs that much of a processor per receive where they don't, so it is off by default.
+    /// </summary>
+    public TimeSpan ReceiveSpin { get; init; }
+
     /// <summary>Clock of keys and signs of life.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -93,6 +99,8 @@ public sealed record LinkOptions
             ArgumentOutOfRangeException.ThrowIfLessThan(IdleTimeout, PeerTimeout);
         }
 
+        ArgumentOutOfRangeException.ThrowIfLessThan(ReceiveSpin, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ReceiveSpin, TimeSpan.FromMicroseconds(50));
         ArgumentNullException.ThrowIfNull(Time);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPendingHandshakes, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPendingEnrolments, 1);

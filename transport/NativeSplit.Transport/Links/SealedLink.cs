@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
 
 namespace NativeSplit.Transport.Links;
@@ -24,7 +25,7 @@ public enum ReceiveStatus
 /// </remarks>
 public sealed class SealedLink : IAsyncDisposable, IControlHandler
 {
-    private readonly Socket _data;
+    private readonly Connection _data;
     private readonly ControlConnection _control;
     private readonly TimeSpan _closeTimeout;
     private readonly LinkState _state;
@@ -53,7 +54,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
     internal SealedLink(
         string peer,
         CipherSuites suite,
-        Socket data,
+        Connection data,
         ControlConnection control,
         FrameSealer sealer,
         FrameOpener opener,
@@ -70,11 +71,10 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
         {
             IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped => new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port),
             EndPoint other => other,
-            null => throw new SocketException((int)SocketError.NotConnected),
         };
         _state = new LinkState(peer, Cut);
         _sender = new FrameSender(data, sealer, _state, MaxPayloadBytes);
-        _receiver = new FrameReceiver(data, opener, _state);
+        _receiver = new FrameReceiver(data, opener, _state, options.ReceiveSpin);
         _bulkWindow = new BulkWindow(options.BulkWindowBytes, _sender);
         _probes = new ProbeExchange(_sender, _state);
         _renewal = new KeyRenewal(sendingChain, receivingChain, sealer, opener, control, options);
@@ -380,11 +380,7 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
             _data.Shutdown(SocketShutdown.Send);
             if (Interlocked.CompareExchange(ref _receiving, 1, 0) == 0)
             {
-                Span<byte> discarded = stackalloc byte[4096];
-                for (int left = 1024; left > 0 && _data.Available > 0 && _data.Receive(discarded) > 0; left--)
-                {
-                }
-
+                _data.DiscardReceived();
                 Volatile.Write(ref _receiving, 0);
             }
         }

@@ -1,23 +1,25 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace NativeSplit.Transport.Pipes;
 
-/// <summary>Pipe reader straight on a socket. The unread bytes always lie in one piece, in a pinned, aligned, writable buffer. One user at a time.</summary>
+/// <summary>Pipe reader straight on a connection. The unread bytes always lie in one piece, in a pinned, aligned, writable buffer. One user at a time.</summary>
 /// <remarks>
 /// No pump and no copy, save that the start of an unfinished frame moves to the front when the buffer's end is reached. What was
 /// consumed is always a multiple of 64 bytes on a link, so a frame's first byte is 64-byte aligned.
 /// A cancelled read loses no byte: the next one goes on where it stopped.
 /// </remarks>
-/// <param name="socket">Connected socket; borrowed.</param>
+/// <param name="connection">The connection; borrowed.</param>
 /// <param name="ceilingBytes">Most bytes a caller may ask for in one piece.</param>
-internal sealed class SocketPipeReader(Socket socket, int ceilingBytes) : PipeReader
+/// <param name="spin">How long to look for bytes before the thread is given back.</param>
+internal sealed class ConnectionPipeReader(Connection connection, int ceilingBytes, TimeSpan spin = default) : PipeReader
 {
     /// <summary>Bytes of the buffer of a fresh link.</summary>
     public const int InitialBytes = 64 << 10;
 
+    private readonly long _spinTicks = (long)(spin.TotalSeconds * Stopwatch.Frequency);
     private readonly PinnedBuffer _buffer = new(InitialBytes, ceilingBytes);
     private int _start;
     private int _end;
@@ -83,13 +85,30 @@ internal sealed class SocketPipeReader(Socket socket, int ceilingBytes) : PipeRe
         while (_end - _start < minimum && !_ended)
         {
             MakeRoom(minimum);
-            int received = await socket.ReceiveAsync(_buffer.Memory[_end..], SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            Spin();
+            int received = await connection.ReceiveAsync(Room(minimum), cancellationToken).ConfigureAwait(false);
             _end += received;
             _ended = received == 0;
         }
 
         return Result();
     }
+
+    private void Spin()
+    {
+        if (_spinTicks > 0)
+        {
+            long end = Stopwatch.GetTimestamp() + _spinTicks;
+            while (!connection.HasReceived && Stopwatch.GetTimestamp() < end)
+            {
+                Thread.SpinWait(20);
+            }
+        }
+    }
+
+    // Of large frames no byte is taken in before its turn: the start of the next one, taken in with the end of this, would have to be moved, and
+    // a buffer that is always used from its front stays in the processor's caches.
+    private Memory<byte> Room(int minimum) => _buffer.Memory[_end..Math.Min(_buffer.Capacity, _start + Math.Max(minimum, InitialBytes))];
 
     private void MakeRoom(int minimum)
     {

@@ -7,7 +7,7 @@ using NativeSplit.Transport.Pipes;
 namespace NativeSplit.Transport.Tests;
 
 /// <summary>The pipe ends keep the contract of <see cref="PipeReader"/> and <see cref="PipeWriter"/>.</summary>
-public sealed class SocketPipeTests : IAsyncLifetime
+public sealed class ConnectionPipeTests : IAsyncLifetime
 {
     private const int Timeout = 60_000;
 
@@ -36,8 +36,8 @@ public sealed class SocketPipeTests : IAsyncLifetime
     public async Task Reader_ReturnsAllBytesInOnePiece_WhenTheyOutgrowTheBuffer()
     {
         byte[] bytes = LinkSuite.Pattern(1_000_000, seed: 8);
-        var writer = new SocketPipeWriter(_near, ceilingBytes: 2_000_000);
-        var reader = new SocketPipeReader(_far, ceilingBytes: 1_000_000);
+        var writer = new ConnectionPipeWriter(new SocketConnection(_near), ceilingBytes: 2_000_000);
+        var reader = new ConnectionPipeReader(new SocketConnection(_far), ceilingBytes: 1_000_000);
         bytes.CopyTo(writer.GetSpan(bytes.Length));
         writer.Advance(bytes.Length);
         Assert.Equal(bytes.Length, writer.UnflushedBytes);
@@ -54,17 +54,17 @@ public sealed class SocketPipeTests : IAsyncLifetime
     [Fact(Timeout = Timeout)]
     public async Task Reader_RefusesToGrow_WhenMoreThanTheCeilingIsAskedFor()
     {
-        var reader = new SocketPipeReader(_far, ceilingBytes: 100_000);
+        var reader = new ConnectionPipeReader(new SocketConnection(_far), ceilingBytes: 100_000);
         await _near.SendAsync(new byte[10], SocketFlags.None, Token);
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await reader.ReadAtLeastAsync(100_001, Token));
-        var writer = new SocketPipeWriter(_near, ceilingBytes: 100_000);
+        var writer = new ConnectionPipeWriter(new SocketConnection(_near), ceilingBytes: 100_000);
         Assert.Throws<ArgumentOutOfRangeException>(() => writer.GetMemory(100_001));
     }
 
     [Fact(Timeout = Timeout)]
     public async Task ReadAsync_WaitsForMore_WhenEverythingWasExamined()
     {
-        var reader = new SocketPipeReader(_far, ceilingBytes: 1000);
+        var reader = new ConnectionPipeReader(new SocketConnection(_far), ceilingBytes: 1000);
         await _near.SendAsync(new byte[] { 1, 2, 3 }, SocketFlags.None, Token);
         ReadResult first = await reader.ReadAtLeastAsync(3, Token);
         reader.AdvanceTo(first.Buffer.GetPosition(1), first.Buffer.End);
@@ -90,7 +90,7 @@ public sealed class SocketPipeTests : IAsyncLifetime
     {
         byte[] bytes = LinkSuite.Pattern(3_000_000, seed: 5);
         Task sending = SendInPiecesAsync(_near, bytes);
-        var reader = new SocketPipeReader(_far, ceilingBytes: 90_000);
+        var reader = new ConnectionPipeReader(new SocketConnection(_far), ceilingBytes: 90_000);
         int checkedBytes = 0;
         var random = new Random(3);
         while (checkedBytes < bytes.Length)
@@ -117,8 +117,8 @@ public sealed class SocketPipeTests : IAsyncLifetime
     [Fact]
     public void Ends_RefuseUse_WhenCompletedOrMisused()
     {
-        var writer = new SocketPipeWriter(_near, ceilingBytes: 1000);
-        var reader = new SocketPipeReader(_far, ceilingBytes: 1000);
+        var writer = new ConnectionPipeWriter(new SocketConnection(_near), ceilingBytes: 1000);
+        var reader = new ConnectionPipeReader(new SocketConnection(_far), ceilingBytes: 1000);
         Assert.Throws<ArgumentOutOfRangeException>(() => writer.Advance(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => writer.Advance(1 << 20));
         Assert.Throws<NotSupportedException>(writer.CancelPendingFlush);

@@ -1,17 +1,16 @@
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace NativeSplit.Transport.Pipes;
 
-/// <summary>Pipe writer straight on a socket: what is written is sent from the very buffer it was written to. One user at a time.</summary>
+/// <summary>Pipe writer straight on a connection: what is written is sent from the very buffer it was written to. One user at a time.</summary>
 /// <remarks>
 /// No pump and no copy: <see cref="FlushAsync"/> is the send, so back-pressure is the socket's. Bytes of a flush that failed or was
 /// cancelled may be on their way in part; the connection is then of no more use.
 /// </remarks>
-/// <param name="socket">Connected socket; borrowed.</param>
+/// <param name="connection">The connection; borrowed.</param>
 /// <param name="ceilingBytes">Most bytes between two flushes.</param>
-internal sealed class SocketPipeWriter(Socket socket, int ceilingBytes) : PipeWriter
+internal sealed class ConnectionPipeWriter(Connection connection, int ceilingBytes) : PipeWriter
 {
     /// <summary>Bytes of the buffer of a fresh link.</summary>
     public const int InitialBytes = 64 << 10;
@@ -60,7 +59,7 @@ internal sealed class SocketPipeWriter(Socket socket, int ceilingBytes) : PipeWr
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: _completed));
         }
 
-        ValueTask<int> sending = socket.SendAsync(_buffer.Memory[..length], SocketFlags.None, cancellationToken);
+        ValueTask<int> sending = connection.SendAsync(_buffer.Memory[..length], cancellationToken);
         if (sending.IsCompletedSuccessfully)
         {
             int sent = sending.GetAwaiter().GetResult();
@@ -87,7 +86,7 @@ internal sealed class SocketPipeWriter(Socket socket, int ceilingBytes) : PipeWr
         int sent = await sending.ConfigureAwait(false);
         while (sent < length)
         {
-            sent += await socket.SendAsync(_buffer.Memory[sent..length], SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            sent += await connection.SendAsync(_buffer.Memory[sent..length], cancellationToken).ConfigureAwait(false);
         }
 
         return default;
