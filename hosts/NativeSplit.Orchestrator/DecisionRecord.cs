@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NativeSplit.Placement;
+using NativeSplit.Placement.Costs;
 using NativeSplit.Placement.Deciding;
 using NativeSplit.Placement.Problems;
 
@@ -26,6 +27,9 @@ public sealed record DecisionRecord
 
     /// <summary>Φ of that plan, in 1e-5; null when it breaks a hard rule.</summary>
     public long? Cost { get; init; }
+
+    /// <summary>The terms of that; null when it breaks a hard rule.</summary>
+    public CostBreakdown? Terms { get; init; }
 
     /// <summary>Φ of the plan that was in force, in 1e-5; null when it breaks a hard rule, or there was none.</summary>
     public long? CurrentCost { get; init; }
@@ -77,6 +81,7 @@ public sealed record DecisionRecord
         Cause = decision.Cause,
         Plan = Draw(decision.Plan),
         Cost = decision.Cost?.Total,
+        Terms = decision.Cost,
         CurrentCost = decision.CurrentCost?.Total,
         Gap = decision.Gap,
         CertifiedBy = decision.CertifiedBy.ToString(),
@@ -103,6 +108,7 @@ public sealed record DecisionRecord
             Kind = placed is null ? DecisionKind.Stuck : DecisionKind.Resplit,
             Plan = placed is null ? "none" : Draw(placed.Plan),
             Cost = placed?.Cost.Total,
+            Terms = placed?.Cost,
             Gap = placed?.Gap ?? 0,
             Faults = (result as PlacementResult.Infeasible)?.Reasons ?? [],
             Nodes = NodesOf(problem),

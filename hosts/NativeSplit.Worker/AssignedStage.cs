@@ -1,9 +1,14 @@
 using Microsoft.Extensions.Logging;
+using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Migration;
 using NativeSplit.Cluster.Stages;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
+using NativeSplit.Model;
+using NativeSplit.Transport.Frames;
+using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Worker;
 
@@ -17,6 +22,8 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
     private readonly int _hiddenSize;
     private readonly ILogger _log;
     private long _bytesToGateway;
+    private bool _isRunning;
+    private bool _isUnsupportedTold;
 
     public AssignedStage(AssignStage assignment, ILayerExecutor executor, long weightBytes, PeerConnection gateway, NextHopLink? next, ILogger log)
     {
@@ -27,6 +34,7 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
         WeightBytes = weightBytes;
         _hiddenSize = executor.Shape.HiddenSize;
         _runner = new StageRunner(assignment, executor, this);
+        Inbox = new KvInbox(executor.Range, _runner.InvokeAsync, TellArrivedAsync);
     }
 
     /// <summary>Bytes of weights that it holds.</summary>
@@ -36,6 +44,38 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
     public string Previous => _assignment.Previous;
 
     public StageRunner Runner => _runner;
+
+    /// <summary>Takes KV pages in before the plan is in force.</summary>
+    public KvInbox Inbox { get; }
+
+    /// <summary>Whether rows have come: KV pages that come later are left over from a move that was given up.</summary>
+    public bool IsRunning => Volatile.Read(ref _isRunning);
+
+    /// <summary>Whether a peer may send KV pages: the gateway, and those that the assignment names.</summary>
+    public bool TakesKvFrom(NodeIdentity peer) => peer.Role == NodeRole.Gateway || _assignment.KvSources.Contains(peer.Uri);
+
+    /// <summary>Tells the gateway, once, that KV pages can't be taken in here.</summary>
+    public void TellUnsupported(SequenceId sequence, string reason)
+    {
+        if (!Interlocked.Exchange(ref _isUnsupportedTold, true))
+        {
+            Tell(new KvFailed { Epoch = _assignment.Epoch, Stage = _assignment.Stage, Sequence = sequence.Value, LayerStart = _assignment.LayerStart, IsUnsupported = true, Reason = reason });
+        }
+    }
+
+    /// <summary>Queues rows; from now on no KV pages are taken.</summary>
+    public ValueTask EnqueueAsync(FrameHeader header, ReadOnlyMemory<byte> payload)
+    {
+        Volatile.Write(ref _isRunning, true);
+        return _runner.EnqueueAsync(header, payload);
+    }
+
+    /// <summary>Gives a sequence's KV room back.</summary>
+    public void Free(SequenceId sequence)
+    {
+        _runner.Free(sequence);
+        _ = _runner.InvokeAsync(_ => Inbox.Forget(sequence));
+    }
 
     public StageReport Report() => _runner.Report(_next?.BytesSent ?? Interlocked.Read(ref _bytesToGateway));
 
@@ -75,6 +115,19 @@ internal sealed class AssignedStage : IStageOutput, IAsyncDisposable
         }
 
         await stopping.ConfigureAwait(false);
+    }
+
+    private async ValueTask TellArrivedAsync(KvTarget target, LayerRange layers, int length)
+    {
+        var message = new KvArrived { Epoch = _assignment.Epoch, Stage = _assignment.Stage, Sequence = target.Sequence.Value, LayerStart = layers.Start, Length = length };
+        try
+        {
+            await _gateway.SendAsync(message, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            _log.LogDebug("{Message} doesn't reach the gateway: {Reason}", nameof(KvArrived), e.Message);
+        }
     }
 
     private void Tell(ControlMessage message)

@@ -81,6 +81,9 @@ internal sealed class NextHopLink(NextHop hop, WorkerOptions options, TimeProvid
     ValueTask IPeerHandler.OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) =>
         throw new ClusterException(ClusterFault.NotAllowed, "Rows don't travel backwards on this link.");
 
+    ValueTask IPeerHandler.OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) =>
+        throw new ClusterException(ClusterFault.NotAllowed, "KV pages don't travel backwards on this link.");
+
     ValueTask IPeerHandler.OnControlAsync(PeerConnection from, ControlMessage message) =>
         throw new ClusterException(ClusterFault.NotAllowed, "A worker may not send messages to a worker.");
 

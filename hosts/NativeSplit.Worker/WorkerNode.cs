@@ -32,6 +32,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     private readonly ConcurrentDictionary<PeerConnection, byte> _peers = new();
     private readonly Channel<Order> _orders = Channel.CreateUnbounded<Order>(new UnboundedChannelOptions { SingleReader = true });
     private readonly NodeSurvey _survey;
+    private readonly KvCourier _courier;
     private readonly Task _accepting;
     private readonly Task _obeying;
     private int _disposed;
@@ -43,6 +44,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         _time = time;
         _listener = LinkListener.Start(options.Listen, options.Identity.Source, options.Link);
         _survey = new NodeSurvey(options, HeldBytes, log, time);
+        _courier = new KvCourier((epoch, stage) => _stages.GetValueOrDefault((epoch, stage)), options, log, time);
         _accepting = Task.Run(AcceptAsync);
         _obeying = Task.Run(ObeyAsync);
     }
@@ -105,11 +107,39 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
 
         try
         {
-            await stage.Runner.EnqueueAsync(header, payload).ConfigureAwait(false);
+            await stage.EnqueueAsync(header, payload).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
             // Retired in this very moment; as above.
+        }
+    }
+
+    /// <inheritdoc/>
+    async ValueTask IPeerHandler.OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload)
+    {
+        if (!_stages.TryGetValue((header.Epoch, header.Stage), out AssignedStage? stage) || stage.IsRunning)
+        {
+            _log.LogDebug("KV pages for epoch {Epoch} stage {Stage}, which isn't here or runs already.", header.Epoch, header.Stage);
+            return;
+        }
+
+        if (!stage.TakesKvFrom(from.Peer))
+        {
+            throw new ClusterException(ClusterFault.NotAllowed, $"{from.Peer.Node} may not send KV pages to stage {header.Stage}.");
+        }
+
+        try
+        {
+            await stage.Inbox.AcceptAsync(header, payload).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Retired in this very moment.
+        }
+        catch (ClusterException e) when (e.Fault == ClusterFault.Unsupported)
+        {
+            stage.TellUnsupported(new SequenceId(header.Batch), e.Message);
         }
     }
 
@@ -131,7 +161,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 stage.Runner.Reserve(new SequenceId(reserve.Sequence), reserve.Tokens);
                 break;
             case FreeSequence free when _stages.TryGetValue((free.Epoch, free.Stage), out AssignedStage? stage):
-                stage.Runner.Free(new SequenceId(free.Sequence));
+                stage.Free(new SequenceId(free.Sequence));
                 break;
             case QueryStage query when _stages.TryGetValue((query.Epoch, query.Stage), out AssignedStage? stage):
                 return from.SendAsync(stage.Report(), CancellationToken.None);
@@ -141,6 +171,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 break;
             case RevokeCertificates revoked:
                 _options.Identity.Revoked.Add(revoked.Serials);
+                break;
+            case MoveKv move:
+                _courier.Post(from, move);
                 break;
             case QueryNode query:
                 _survey.Post(from, query);
@@ -164,6 +197,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
         await _survey.DisposeAsync().ConfigureAwait(false);
+        await _courier.DisposeAsync().ConfigureAwait(false);
         _orders.Writer.TryComplete();
 
         // At the same time: a peer's receive loop may wait for room in a stage, and a stage being prepared must be seen to its end.

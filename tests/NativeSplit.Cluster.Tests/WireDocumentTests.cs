@@ -3,6 +3,7 @@ using NativeSplit.Cluster.Activations;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Engine.Execution;
+using NativeSplit.Kernels;
 using NativeSplit.Testing;
 
 namespace NativeSplit.Cluster.Tests;
@@ -27,11 +28,17 @@ public sealed class WireDocumentTests
             Rows("### 8.1").Where(row => int.TryParse(row[0], out _)).Select(row => (row[0], row[1])));
 
     [Fact]
+    public void KvTypes_AreTheOnesOfTheCode() =>
+        Assert.Contains(
+            Section("### 8.3"),
+            line => line.Contains(string.Join(", ", Enum.GetValues<KeyValueType>().Select(type => $"{(int)type} {type.ToString().ToLowerInvariant()}")), StringComparison.Ordinal));
+
+    [Fact]
     public void Limits_AreTheOnesOfTheCode()
     {
         Assert.Contains(Lines, line => line.Contains($"{ControlCodec.MaxBytes} bytes", StringComparison.Ordinal));
         Assert.Contains(Lines, line => line.Contains($"| entry × sequences | {ActivationPayload.EntryBytes} each |", StringComparison.Ordinal));
-        Assert.Contains(Section("### 8.3"), line => line.Contains($"1 to {LengthPrefixed.MaxBytes}", StringComparison.Ordinal));
+        Assert.Contains(Section("### 8.4"), line => line.Contains($"1 to {LengthPrefixed.MaxBytes}", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Section(string heading) =>

@@ -79,9 +79,9 @@ public sealed class LivePlanTests
     }
 
     /// <summary>Asks for a long answer and reads it all; something may happen after its first words.</summary>
-    internal static async Task<string> TextAsync(ServingCluster cluster, Func<Task>? meanwhile)
+    internal static async Task<string> TextAsync(ServingCluster cluster, Func<Task>? meanwhile, JsonObject? request = null)
     {
-        using HttpResponseMessage stream = await cluster.AskForStreamAsync(LongStream);
+        using HttpResponseMessage stream = await cluster.AskForStreamAsync(request ?? LongStream);
         using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync(Cancel));
         var text = new StringBuilder();
         string? line;

@@ -60,9 +60,9 @@ internal sealed class NativeSplitProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for the end.</summary>
-    public async Task<Finished> EndAsync()
+    public async Task<Finished> EndAsync(TimeSpan? wait = null)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(wait ?? Patience);
         await _process.WaitForExitAsync(patience.Token);
         return new Finished(_process.ExitCode, Output, Error);
     }

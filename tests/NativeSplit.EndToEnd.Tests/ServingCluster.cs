@@ -1,6 +1,8 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using NativeSplit.Host.Demo;
 
 namespace NativeSplit.EndToEnd.Tests;
 
@@ -10,10 +12,11 @@ internal sealed class ServingCluster : IAsyncDisposable
     public const string Plan = """{"epoch": 1, "segments": [{"layers": [0, 1], "node": "gateway"}, {"layers": [1, 4], "node": "worker-1"}, {"layers": [4, 7], "node": "worker-2"}, {"layers": [7, 8], "node": "gateway"}]}""";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("nativesplit-").FullName;
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(5) };
     private readonly Dictionary<string, string> _tokens = [];
     private readonly string[] _workerModel;
     private string[] _workerArguments = [];
+    private bool _isRelayed;
 
     private ServingCluster(string[]? workerModel = null) => _workerModel = workerModel ?? ["--model", NativeSplitProcess.Shipped];
 
@@ -60,6 +63,18 @@ internal sealed class ServingCluster : IAsyncDisposable
         return await cluster.LaunchAsync(["worker-1", "worker-2"], [], ["--plan", cluster.PlanFile(0), "--registry", registry, "--data", data]);
     }
 
+    /// <summary>Starts a gateway with plans, best first, and workers that reach it over lines of their own.</summary>
+    public static async Task<ServingCluster> StartRelayedAsync(string[] planTexts, string[] workers, params string[] serveArguments)
+    {
+        var cluster = new ServingCluster { _isRelayed = true };
+        await cluster.WritePlansAsync(planTexts);
+        string[] plans = [.. planTexts.SelectMany((_, index) => (string[])["--plan", cluster.PlanFile(index)])];
+        return await cluster.LaunchAsync(workers, [], [.. plans, .. serveArguments]);
+    }
+
+    /// <summary>The lines between workers and the gateway, by worker, when they were asked for.</summary>
+    public Dictionary<string, LinkRelay> Relays { get; } = [];
+
     /// <summary>The gateway's data folder, when it has one.</summary>
     public string GatewayData => Path.Combine(_folder, "gateway");
 
@@ -105,8 +120,19 @@ internal sealed class ServingCluster : IAsyncDisposable
     /// <summary>Starts a worker; a second start under the same name uses the identity kept by the first.</summary>
     public void StartWorker(string name)
     {
+        int port = LinkPort;
+        if (_isRelayed)
+        {
+            if (!Relays.TryGetValue(name, out LinkRelay? relay))
+            {
+                Relays[name] = relay = new LinkRelay(new IPEndPoint(IPAddress.Loopback, LinkPort));
+            }
+
+            port = relay.Port;
+        }
+
         var environment = new Dictionary<string, string> { ["NATIVESPLIT_JOIN_TOKEN"] = _tokens[name] };
-        Workers[name] = NativeSplitProcess.Start(environment, ["worker", "--gateway", $"127.0.0.1:{LinkPort}", .. _workerModel, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name), .. _workerArguments]);
+        Workers[name] = NativeSplitProcess.Start(environment, ["worker", "--gateway", $"127.0.0.1:{port}", .. _workerModel, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name), .. _workerArguments]);
     }
 
     /// <summary>Asks for a chat completion, whole.</summary>
@@ -132,6 +158,11 @@ internal sealed class ServingCluster : IAsyncDisposable
         if (Gateway is not null)
         {
             await Gateway.DisposeAsync();
+        }
+
+        foreach (LinkRelay relay in Relays.Values)
+        {
+            await relay.DisposeAsync();
         }
 
         _http.Dispose();

@@ -15,6 +15,10 @@ public interface IPeerHandler
     /// <summary>Rows came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
     ValueTask OnActivationsAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
 
+    /// <summary>A part of something large came. The payload is lent until the task ends; while it runs, nothing more is received from this peer.</summary>
+    /// <exception cref="ClusterException">The peer may not send this; the connection is dropped.</exception>
+    ValueTask OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload);
+
     /// <summary>A message came.</summary>
     /// <exception cref="ClusterException">The peer may not say this; the connection is dropped.</exception>
     ValueTask OnControlAsync(PeerConnection from, ControlMessage message);
@@ -97,6 +101,11 @@ public sealed class PeerConnection : IAsyncDisposable
         return BoundAsync(_link.SendAsync(FrameType.Activations, header, new ActivationWriter(batch, hidden, hiddenSize, encoding), cancellationToken));
     }
 
+    /// <summary>Sends a part of something large, behind whatever else the link carries. Not to be awaited in a handler of this connection: credit comes through it.</summary>
+    /// <exception cref="LinkException">The link is dead.</exception>
+    public ValueTask SendBulkAsync<TWriter>(FrameHeader header, TWriter writer, CancellationToken cancellationToken)
+        where TWriter : struct, IPayloadWriter => _link.SendBulkAsync(header, writer, cancellationToken);
+
     /// <summary>Round trip of a probe that carries padding for nothing.</summary>
     /// <param name="padding">Bytes of padding; no more than the link allows are sent.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -141,7 +150,7 @@ public sealed class PeerConnection : IAsyncDisposable
                 }
                 else if (_link.Type == FrameType.Bulk)
                 {
-                    throw new ClusterException(ClusterFault.NotAllowed, "Nothing large was asked for.");
+                    await handler.OnBulkAsync(this, _link.Header, _link.Payload).ConfigureAwait(false);
                 }
                 else
                 {

@@ -17,6 +17,9 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(QueryStage), "query")]
 [JsonDerivedType(typeof(StageReport), "report")]
 [JsonDerivedType(typeof(RevokeCertificates), "revoke")]
+[JsonDerivedType(typeof(MoveKv), "move-kv")]
+[JsonDerivedType(typeof(KvArrived), "kv-arrived")]
+[JsonDerivedType(typeof(KvFailed), "kv-failed")]
 [JsonDerivedType(typeof(QueryNode), "query-node")]
 [JsonDerivedType(typeof(NodeReport), "node-report")]
 public abstract record ControlMessage;
@@ -82,6 +85,9 @@ public sealed record AssignStage : StageMessage
 
     /// <summary>Worker that runs the next segment; null: back to the gateway.</summary>
     public NextHop? Next { get; init; }
+
+    /// <summary>SPIFFE names of the workers that KV pages may come from before the plan is in force. The gateway may send some in any case.</summary>
+    public IReadOnlyList<string> KvSources { get; init; } = [];
 }
 
 /// <summary>Where a worker sends its output.</summary>
@@ -186,6 +192,63 @@ public sealed record RevokeCertificates : ControlMessage
 {
     /// <summary>Serial numbers, hexadecimal.</summary>
     public required IReadOnlyList<string> Serials { get; init; }
+}
+
+/// <summary>Gateway to worker: send the KV pages of some layers of a sequence to a stage that is being prepared. The stage itself is the one that has them.</summary>
+public sealed record MoveKv : StageMessage
+{
+    /// <summary>Epoch of the plan that is being prepared.</summary>
+    public required ulong ToEpoch { get; init; }
+
+    /// <summary>Its stage.</summary>
+    public required ushort ToStage { get; init; }
+
+    /// <summary>First layer.</summary>
+    public required int LayerStart { get; init; }
+
+    /// <summary>One past the last layer.</summary>
+    public required int LayerEnd { get; init; }
+
+    /// <summary>The sequence.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>First page of the sequence to send.</summary>
+    public required int FromPage { get; init; }
+
+    /// <summary>Positions of the sequence that are to be there.</summary>
+    public required int Length { get; init; }
+
+    /// <summary>Worker that has the stage; the receiver itself when it is that one; null: the gateway.</summary>
+    public NextHop? Target { get; init; }
+}
+
+/// <summary>Worker to gateway: some layers of a sequence are whole up to a length.</summary>
+public sealed record KvArrived : StageMessage
+{
+    /// <summary>The sequence.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>First layer.</summary>
+    public required int LayerStart { get; init; }
+
+    /// <summary>Positions.</summary>
+    public required int Length { get; init; }
+}
+
+/// <summary>Worker to gateway: KV pages couldn't be sent, or taken in. The stage is its own.</summary>
+public sealed record KvFailed : StageMessage
+{
+    /// <summary>The sequence.</summary>
+    public required ulong Sequence { get; init; }
+
+    /// <summary>First layer.</summary>
+    public required int LayerStart { get; init; }
+
+    /// <summary>Whether trying again would fail as well: its backend can't give pages out.</summary>
+    public bool IsUnsupported { get; init; }
+
+    /// <summary>Why, for the operator.</summary>
+    public required string Reason { get; init; }
 }
 
 /// <summary>Gateway to worker: what can you do now?</summary>

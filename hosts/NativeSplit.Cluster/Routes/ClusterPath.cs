@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -15,11 +14,11 @@ using NativeSplit.Transport.Links;
 namespace NativeSplit.Cluster.Routes;
 
 /// <summary>The way through all layers when some run on workers: local segments here, the others over sealed links, worker to worker directly.</summary>
-public sealed class ClusterPath : ILayerPath
+public sealed partial class ClusterPath : ILayerPath
 {
     private readonly StepWaiter _waiter;
-    private readonly ConcurrentDictionary<(ushort Stage, ulong Sequence), TaskCompletionSource<bool>> _reservations = new();
-    private readonly Dictionary<SequenceId, int> _sequences = [];
+    private readonly StageReservations _reservations;
+    private readonly Dictionary<SequenceId, RunningSequence> _sequences = [];
     private readonly RouteOptions _options;
     private readonly ModelShape _shape;
     private readonly TimeProvider _time;
@@ -43,6 +42,7 @@ public sealed class ClusterPath : ILayerPath
         _shape = shape;
         _options = options;
         _time = time;
+        _reservations = new StageReservations(options.StepTimeout, time, () => Current());
         _waiter = new StepWaiter(options.MaxSequences, shape.HiddenSize, options.Encoding, options.StepTimeout, time);
     }
 
@@ -82,7 +82,7 @@ public sealed class ClusterPath : ILayerPath
             int granted = 0;
             try
             {
-                while (granted < route.Stages.Count && await ReserveAtAsync(route, granted, sequence, tokens, cancellationToken).ConfigureAwait(false))
+                while (granted < route.Stages.Count && await _reservations.ReserveAsync(route, granted, sequence, tokens, cancellationToken).ConfigureAwait(false))
                 {
                     granted++;
                 }
@@ -90,19 +90,19 @@ public sealed class ClusterPath : ILayerPath
             catch when (!_sequences.ContainsKey(sequence))
             {
                 // The stage that didn't answer may have granted it all the same.
-                await FreeStagesAsync(route, granted + 1, sequence).ConfigureAwait(false);
+                await StageReservations.FreeAsync(route, granted + 1, sequence).ConfigureAwait(false);
                 throw;
             }
 
             if (granted == route.Stages.Count)
             {
-                _sequences.TryAdd(sequence, 0);
+                _sequences[sequence] = new RunningSequence(Math.Max(tokens, _sequences.GetValueOrDefault(sequence).Reserved), _sequences.GetValueOrDefault(sequence).Length);
                 return true;
             }
 
             if (!_sequences.ContainsKey(sequence))
             {
-                await FreeStagesAsync(route, granted, sequence).ConfigureAwait(false);
+                await StageReservations.FreeAsync(route, granted, sequence).ConfigureAwait(false);
             }
 
             return false;
@@ -119,14 +119,14 @@ public sealed class ClusterPath : ILayerPath
         await _oneCaller.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (_sequences.Remove(sequence, out int length))
+            if (_sequences.Remove(sequence, out RunningSequence gone))
             {
-                Volatile.Write(ref _liveTokens, _liveTokens - length);
+                Volatile.Write(ref _liveTokens, _liveTokens - gone.Length);
             }
 
             if (_route is { } route)
             {
-                await FreeStagesAsync(route, route.Stages.Count, sequence).ConfigureAwait(false);
+                await StageReservations.FreeAsync(route, route.Stages.Count, sequence).ConfigureAwait(false);
             }
         }
         finally
@@ -172,39 +172,44 @@ public sealed class ClusterPath : ILayerPath
         ? [.. route.Stages.Select((stage, index) => (stage, index)).Where(entry => entry.stage.Local is not null).Select(entry => (entry.index, entry.stage.Meter.Read()))]
         : [];
 
-    /// <summary>Puts a route in force between two steps; owned from here on. Sequences on the one before have no room on it: they fail, and can be rebuilt.</summary>
-    internal async ValueTask ActivateAsync(Route route)
-    {
-        await _oneCaller.WaitAsync().ConfigureAwait(false);
-        _route?.Dispose();
-        Volatile.Write(ref _route, route);
-        Forget();
-        Volatile.Write(ref _broken, null);
-        _waiter.Open();
-        Volatile.Read(ref _ready).TrySetResult();
-        _oneCaller.Release();
-    }
-
-    /// <summary>As <see cref="BreakAsync(string)"/>, if the route in force goes over a link that has ended.</summary>
+    /// <summary>As <see cref="BreakAsync(string)"/>, if the route in force goes over a link that has ended. A route that is being prepared over it is given up.</summary>
     internal async ValueTask BreakAsync(PeerConnection lost, string reason)
     {
+        if (Volatile.Read(ref _migration) is { } migration && migration.To.Uses(lost))
+        {
+            migration.Abort(new ClusterException(ClusterFault.NodeLost, reason));
+        }
+
         if (Volatile.Read(ref _route) is { } route && route.Uses(lost))
         {
-            await BreakAsync(reason).ConfigureAwait(false);
+            await BreakAsync(reason, route).ConfigureAwait(false);
         }
     }
 
     /// <summary>Ends the route in force, if any: the step on its way fails, later calls fail with the same reason.</summary>
-    internal async ValueTask BreakAsync(string reason)
+    internal ValueTask BreakAsync(string reason) => BreakAsync(reason, null);
+
+    /// <summary>As above, but only the given route: one that has come into force since is left alone.</summary>
+    private async ValueTask BreakAsync(string reason, Route? route)
     {
         // First without the lock, which a step on its way holds; then again under it, in case a route came into force meanwhile.
         var cause = new EngineException(EngineFault.PathBroken, reason);
         Close(cause);
         await _oneCaller.WaitAsync().ConfigureAwait(false);
-        Close(cause);
-        _route?.Dispose();
-        Volatile.Write(ref _route, null);
-        Forget();
+        if (route is null || _route is null || _route == route)
+        {
+            Close(cause);
+            _route?.Dispose();
+            Volatile.Write(ref _route, null);
+            Forget();
+        }
+        else
+        {
+            Volatile.Write(ref _broken, null);
+            _waiter.Open();
+            Volatile.Read(ref _ready).TrySetResult();
+        }
+
         _oneCaller.Release();
     }
 
@@ -213,13 +218,7 @@ public sealed class ClusterPath : ILayerPath
     internal void AcceptRows(FrameHeader header, ReadOnlySpan<byte> payload) => _waiter.Accept(header, payload);
 
     /// <summary>A worker answered a reservation.</summary>
-    internal void AcceptReservation(SequenceReserved answer)
-    {
-        if (_reservations.TryRemove((answer.Stage, answer.Sequence), out TaskCompletionSource<bool>? waiting))
-        {
-            waiting.TrySetResult(answer.Granted);
-        }
-    }
+    internal void AcceptReservation(SequenceReserved answer) => _reservations.Accept(answer);
 
     /// <summary>A worker couldn't run a batch.</summary>
     internal void AcceptFailure(StepFailed failure, string node) =>
@@ -245,9 +244,9 @@ public sealed class ClusterPath : ILayerPath
         int live = _liveTokens;
         foreach (SequenceRows rows in batch)
         {
-            ref int length = ref CollectionsMarshal.GetValueRefOrNullRef(_sequences, rows.Sequence);
-            live += rows.Position + rows.Count - length;
-            length = rows.Position + rows.Count;
+            ref RunningSequence sequence = ref CollectionsMarshal.GetValueRefOrNullRef(_sequences, rows.Sequence);
+            live += rows.Position + rows.Count - sequence.Length;
+            sequence = sequence with { Length = rows.Position + rows.Count };
         }
 
         Volatile.Write(ref _liveTokens, live);
@@ -263,10 +262,8 @@ public sealed class ClusterPath : ILayerPath
         Volatile.Write(ref _broken, cause);
 
         _waiter.Shut(cause);
-        foreach (TaskCompletionSource<bool> waiting in _reservations.Values)
-        {
-            waiting.TrySetException(cause);
-        }
+        Volatile.Read(ref _migration)?.Abort(cause);
+        _reservations.Fail(cause);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -333,65 +330,9 @@ public sealed class ClusterPath : ILayerPath
         }
     }
 
-    private async ValueTask<bool> ReserveAtAsync(Route route, int index, SequenceId sequence, int tokens, CancellationToken cancellationToken)
-    {
-        RouteStage stage = route.Stages[index];
-        if (stage.Local is { } executor)
-        {
-            return executor.TryReserve(sequence, tokens);
-        }
-
-        var answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var key = ((ushort)index, sequence.Value);
-        _reservations[key] = answer;
-        try
-        {
-            // A break that came before the line above has not seen this reservation; one that comes later does.
-            _ = Current();
-            var message = new ReserveSequence { Epoch = route.Epoch.Value, Stage = (ushort)index, Sequence = sequence.Value, Tokens = tokens };
-            await stage.Remote!.SendAsync(message, cancellationToken).ConfigureAwait(false);
-            return await answer.Task.WaitAsync(_options.StepTimeout, _time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException e)
-        {
-            // Without this every later request would wait as long. A worker that lives joins anew.
-            string reason = $"{stage.Node} didn't answer a reservation within {_options.StepTimeout.TotalSeconds:0.#} s; it is stopped, overloaded or cut off.";
-            stage.Remote!.Drop(reason);
-            throw new EngineException(EngineFault.PathBroken, reason, e);
-        }
-        catch (Exception e) when (e is LinkException or ObjectDisposedException)
-        {
-            throw new EngineException(EngineFault.PathBroken, $"{stage.Node} can't be asked for KV room: {e.Message}", e);
-        }
-        finally
-        {
-            _reservations.TryRemove(key, out _);
-        }
-    }
-
     private void Forget()
     {
         _sequences.Clear();
         Volatile.Write(ref _liveTokens, 0);
-    }
-
-    private static async ValueTask FreeStagesAsync(Route route, int count, SequenceId sequence)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            RouteStage stage = route.Stages[i];
-            stage.Local?.Free(sequence);
-            if (stage.Remote is { } peer)
-            {
-                try
-                {
-                    await peer.SendAsync(new FreeSequence { Epoch = route.Epoch.Value, Stage = (ushort)i, Sequence = sequence.Value }, CancellationToken.None).ConfigureAwait(false);
-                }
-                catch (Exception e) when (e is LinkException or ObjectDisposedException)
-                {
-                    // The worker is gone, and its KV cache with it.
-                }
-            }
-        }
     }
 }

@@ -120,6 +120,9 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     /// <summary>The plan in force, with the epoch it was given; null while there is none.</summary>
     public Plan? Current => Volatile.Read(ref _active) is { } active ? active.Plan with { Epoch = active.Epoch } : null;
 
+    /// <summary>How the last change of plan went; null before the first.</summary>
+    public SwitchReport? LastSwitch { get; private set; }
+
     /// <summary>Changes the plans. One that is possible is put in force at once, while streams go on; the old one serves until then.</summary>
     /// <param name="plans">Plans in order of preference, at least one; checked before.</param>
     /// <returns>
@@ -155,6 +158,9 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    ValueTask IPeerHandler.OnBulkAsync(PeerConnection from, FrameHeader header, ReadOnlyMemory<byte> payload) => Path.AcceptKvAsync(from, header, payload);
+
+    /// <inheritdoc/>
     ValueTask IPeerHandler.OnControlAsync(PeerConnection from, ControlMessage message)
     {
         ArgumentNullException.ThrowIfNull(from);
@@ -169,7 +175,13 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             case StepFailed failure when IsStageOf(from, failure.Epoch, failure.Stage):
                 Path.AcceptFailure(failure, from.Peer.Node.Value);
                 break;
-            case SequenceReserved or StepFailed:
+            case KvArrived arrived when IsStageOf(from, arrived.Epoch, arrived.Stage):
+                Path.AcceptKv(arrived);
+                break;
+            case KvFailed failed when IsStageOf(from, failed.Epoch, failed.Stage):
+                Path.AcceptKv(failed, from.Peer.Node);
+                break;
+            case SequenceReserved or StepFailed or KvArrived or KvFailed:
                 // Of a plan that was retired while the message was on its way.
                 break;
             case StageReady or StageRefused or StageReport:
@@ -413,11 +425,12 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         Volatile.Write(ref _lastEpoch, next.Epoch.Value);
         try
         {
-            var (route, statuses) = await new PlanPreparation(_options, next, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
-            await Path.ActivateAsync(route).ConfigureAwait(false);
+            var (route, statuses) = await new PlanPreparation(_options, next, before, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
+            SwitchReport report = await Path.SwitchAsync(route, node => _workers[node].Address).ConfigureAwait(false);
             _peers = [.. route.Stages.Select(stage => stage.Remote).OfType<PeerConnection>().Distinct()];
             SetActive(next);
             _log.LogInformation("Plan {Epoch} is in force over {Nodes} node(s).", next.Epoch, _peers.Count + 1);
+            Tell(report);
             _inForce.TrySetResult(statuses);
             _proposal?.Outcome.TrySetResult();
             if (before is not null)
@@ -441,6 +454,19 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
                 _inForce.TrySetException(e);
                 _proposal?.Outcome.TrySetException(e);
             }
+        }
+    }
+
+    private void Tell(SwitchReport report)
+    {
+        LastSwitch = report;
+        if (report.IsKept)
+        {
+            _log.LogInformation("{Count} running answer(s) went over with their KV cache; no step ran for {Pause:0.0} ms.", report.Sequences, report.Pause.TotalMilliseconds);
+        }
+        else if (report.Sequences > 0)
+        {
+            _log.LogWarning("{Count} running answer(s) are run again from their tokens: {Reason}", report.Sequences, report.Loss);
         }
     }
 

@@ -17,9 +17,10 @@ internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello)
 /// <summary>Gets every stage of one plan ready, beside whatever is in force; nothing runs on it yet.</summary>
 /// <param name="options">What the driver was given.</param>
 /// <param name="next">The plan with its epoch.</param>
+/// <param name="before">The plan in force, whose stages have the KV pages of running sequences; null when there is none.</param>
 /// <param name="workers">Joined workers; all that the plan names.</param>
 /// <param name="questions">Takes the answers.</param>
-internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
+internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, EpochPlan? before, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
 {
     /// <summary>Prepares the stages.</summary>
     /// <returns>The route, owned by the caller, and what to tell of its stages.</returns>
@@ -85,6 +86,7 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
             KvTokens = options.Route.KvTokens,
             Previous = PreviousOf(index),
             Next = NextHopOf(index),
+            KvSources = KvSourcesOf(segment),
         };
         try
         {
@@ -102,6 +104,20 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
             worker.Drop(e.Message);
             throw;
         }
+    }
+
+    private List<string> KvSourcesOf(PlanSegment segment)
+    {
+        List<string> sources = [];
+        foreach (PlanSegment other in before?.Plan.Segments ?? [])
+        {
+            if (other.Layers.Start < segment.Layers.End && segment.Layers.Start < other.Layers.End && workers.TryGetValue(other.Node, out JoinedWorker? worker))
+            {
+                sources.Add(worker.Connection.Peer.Uri);
+            }
+        }
+
+        return sources;
     }
 
     private string PreviousOf(int index)

@@ -26,3 +26,11 @@ public sealed record RouteOptions
 /// <param name="StepTime">Their time, from the first stage's start to the last one's end.</param>
 /// <param name="LocalTime">Part of it in the gateway's own executors.</param>
 public readonly record struct RouteTimings(long Steps, TimeSpan StepTime, TimeSpan LocalTime);
+
+/// <summary>What became of the running sequences when a plan came into force.</summary>
+/// <param name="Sequences">Sequences that ran.</param>
+/// <param name="IsKept">Whether they go on with their KV pages; otherwise they are run again from their tokens.</param>
+/// <param name="KvBytes">Bytes of KV pages that the gateway sent or took; what workers sent each other isn't in it.</param>
+/// <param name="Pause">Time for which no step could run.</param>
+/// <param name="Loss">Why they aren't kept; null when they are, or none ran.</param>
+public sealed record SwitchReport(int Sequences, bool IsKept, long KvBytes, TimeSpan Pause, string? Loss);

@@ -122,6 +122,23 @@ public sealed class StageRunner : IAsyncDisposable
     /// <summary>Queues a release.</summary>
     public void Free(SequenceId sequence) => Push(StageItem.ForRelease(sequence));
 
+    /// <summary>Runs something with the executor, in its turn on the stage's thread.</summary>
+    /// <param name="work">What to run; what it throws comes out of the task.</param>
+    /// <exception cref="OperationCanceledException">The stage was retired before its turn.</exception>
+    public Task InvokeAsync(Action<ILayerExecutor> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var turn = new StageTurn(work);
+        Push(StageItem.ForTurn(turn));
+        if (_ended.Task.IsCompleted)
+        {
+            // Pushed after the thread had drained the queue.
+            turn.Done.TrySetCanceled();
+        }
+
+        return turn.Done.Task;
+    }
+
     /// <summary>Stops after the batch at work, and disposes the executor.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -179,6 +196,10 @@ public sealed class StageRunner : IAsyncDisposable
         finally
         {
             _ended.SetResult();
+            while (_items.TryDequeue(out StageItem left))
+            {
+                left.Turn?.Done.TrySetCanceled();
+            }
         }
     }
 
@@ -188,6 +209,10 @@ public sealed class StageRunner : IAsyncDisposable
         {
             RunBatch(slot);
             Release(slot);
+        }
+        else if (item.Turn is { } turn)
+        {
+            turn.Run(_executor);
         }
         else if (item.Tokens > 0)
         {
@@ -260,12 +285,33 @@ public sealed class StageRunner : IAsyncDisposable
         public int Rows { get; set; }
     }
 
-    private readonly record struct StageItem(BatchSlot? Slot, SequenceId Sequence, int Tokens)
+    private readonly record struct StageItem(BatchSlot? Slot, SequenceId Sequence, int Tokens, StageTurn? Turn)
     {
-        public static StageItem ForBatch(BatchSlot slot) => new(slot, default, 0);
+        public static StageItem ForBatch(BatchSlot slot) => new(slot, default, 0, null);
 
-        public static StageItem ForReservation(SequenceId sequence, int tokens) => new(null, sequence, tokens);
+        public static StageItem ForReservation(SequenceId sequence, int tokens) => new(null, sequence, tokens, null);
 
-        public static StageItem ForRelease(SequenceId sequence) => new(null, sequence, 0);
+        public static StageItem ForRelease(SequenceId sequence) => new(null, sequence, 0, null);
+
+        public static StageItem ForTurn(StageTurn turn) => new(null, default, 0, turn);
+    }
+
+    private sealed class StageTurn(Action<ILayerExecutor> work)
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Run(ILayerExecutor executor)
+        {
+            try
+            {
+                work(executor);
+                Done.TrySetResult();
+            }
+            catch (Exception e)
+            {
+                // Whoever asked for the turn is told; the stage lives on.
+                Done.TrySetException(e);
+            }
+        }
     }
 }

@@ -49,6 +49,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
         return new WorkerProcess(node, Process.Start(start) ?? throw new UsageException($"{program} can't be started as a worker."));
     }
 
+    /// <summary>Kills it as the system would: no goodbye.</summary>
+    public void Kill() => _process.Kill(entireProcessTree: true);
+
     /// <summary>Never ends well: faults, with what the worker said, when its process ends.</summary>
     public async Task WatchAsync(CancellationToken cancellationToken)
     {

@@ -10,6 +10,7 @@ using NativeSplit.Gateway;
 using NativeSplit.Host.Composition;
 using NativeSplit.Host.Demo;
 using NativeSplit.Placement;
+using NativeSplit.Placement.Problems;
 
 namespace NativeSplit.Host.Verbs;
 
@@ -24,10 +25,11 @@ internal static class DemoVerb
         Argument<string?> prompt = CommonArguments.Text("prompt", "What to ask. Default: a road report.", required: false);
         Option<string?> model = CommonArguments.Model();
         Option<bool> once = new("--once") { Description = "End after the answer instead of serving until Ctrl-C." };
+        Option<bool> adaptive = new("--adaptive") { Description = "Show a cluster that plans by itself while a worker is slowed down, a link gets long, a worker is killed and another joins. Takes about a minute. Linux." };
         Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:0" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log what the nodes do." };
         var route = new RouteArguments();
-        Command command = new("demo", "Split a model over three processes joined by sealed links, answer a prompt, and compare with the unsplit run.") { prompt, model, once, http, verbose };
+        Command command = new("demo", "Split a model over three processes joined by sealed links, answer a prompt, and compare with the unsplit run.") { prompt, model, once, adaptive, http, verbose };
         route.AddTo(command);
         var compute = new ComputeOptions(processes: 3);
         compute.AddTo(command);
@@ -40,6 +42,11 @@ internal static class DemoVerb
             using LoadedModel loaded = LoadedModel.Open(path, machine);
             RouteOptions limits = route.Read(parsed, loaded.Shape);
             Plan plan = DemoPlan.For(loaded.Shape.LayerCount);
+            if (parsed.GetValue(adaptive))
+            {
+                return await RunAdaptiveAsync(loaded, machine, limits, path, parsed.GetValue(prompt) ?? DefaultModel.Prompt, loggers, cancellationToken);
+            }
+
             await using RunningGateway gateway = await RunningGateway.StartAsync(
                 new GatewaySettings
                 {
@@ -61,11 +68,7 @@ internal static class DemoVerb
 
     private static async Task<int> RunAsync(LoadedModel loaded, Compute machine, Plan plan, RunningGateway gateway, RouteOptions limits, string modelPath, string prompt, bool once, CancellationToken cancellationToken)
     {
-        string[] arguments =
-        [
-            "--model", modelPath, "--kernels", machine.Kernels.Name, "--threads", machine.Threads.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            "--kv-type", machine.KvType.ToString(), "--device", machine.Device?.ToString() ?? ComputeOptions.Processor,
-        ];
+        string[] arguments = WorkerArguments(modelPath, machine);
         int port = gateway.Driver!.LocalEndPoint.Port;
         await using WorkerProcess first = WorkerProcess.Start(DemoPlan.FirstWorker, port, gateway.CreateToken(DemoPlan.FirstWorker).ToText(), arguments);
         await using WorkerProcess second = WorkerProcess.Start(DemoPlan.SecondWorker, port, gateway.CreateToken(DemoPlan.SecondWorker).ToText(), arguments);
@@ -113,6 +116,45 @@ internal static class DemoVerb
 
         Task<DemoMeasurement> MeasureAsync() => DemoMeasurement.TakeAsync(gateway.Driver, plan.Segments.Count, cancellationToken);
     }
+
+    private static async Task<int> RunAdaptiveAsync(LoadedModel loaded, Compute machine, RouteOptions limits, string modelPath, string prompt, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var request = new GenerationRequest
+        {
+            Prompt = PromptText.Encode(loaded, prompt, raw: false),
+            MaxTokens = Math.Min(3 * MaxTokens, loaded.Shape.ContextLength / 2),
+            IgnoreEndOfGeneration = true,
+            Sampling = SamplingOptions.Greedy,
+        };
+        string expected = await GenerateUnsplitAsync(modelPath, machine, request, limits, cancellationToken);
+        IReadOnlyList<LayerFacts> layers = ModelFacts.LayersOf(loaded.File, PrivacyPolicy.None);
+        long layerBytes = layers.Max(layer => layer.WeightBytes + (layer.KvBytesPerToken * limits.KvTokens));
+        var decisions = new DecisionScreen();
+        await using RunningGateway gateway = await RunningGateway.StartAsync(
+            new GatewaySettings
+            {
+                Model = loaded,
+                Plans = [],
+                Adapt = AdaptiveDemo.SettingsOf(layerBytes, layers.Count, ModelFacts.EndBytesOf(loaded.File), decisions),
+                Self = DemoPlan.Gateway,
+                LinkAddress = new IPEndPoint(IPAddress.Loopback, 0),
+                Http = new GatewayOptions { ListenAddress = IPAddress.Loopback, Port = 0 },
+                Route = limits,
+                AdmissionWait = TimeSpan.FromSeconds(30),
+                RecoveryWait = TimeSpan.FromSeconds(30),
+                Loggers = loggers,
+            },
+            cancellationToken);
+        string memory = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{AdaptiveDemo.WorkerBytes(layerBytes, layers.Count)} B");
+        bool isGood = await AdaptiveDemo.RunAsync(gateway, decisions, [.. WorkerArguments(modelPath, machine), "--memory", memory], request, expected, cancellationToken);
+        return isGood ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static string[] WorkerArguments(string modelPath, Compute machine) =>
+    [
+        "--model", modelPath, "--kernels", machine.Kernels.Name, "--threads", machine.Threads.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        "--kv-type", machine.KvType.ToString(), "--device", machine.Device?.ToString() ?? ComputeOptions.Processor,
+    ];
 
     private static int HopsOf(Plan plan)
     {

@@ -68,6 +68,11 @@ internal static class PlanExplainVerb
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  cost: {Phi(cost)}{before}; a better plan may exist by {record.Gap / 1e4:0.00} % at most"));
         }
 
+        if (record.Terms is { } terms)
+        {
+            Console.WriteLine($"    latency {Phi(terms.Latency)}, missed SLOs {Phi(terms.SloMiss)}, utilisation {Phi(terms.Utilization)}, privacy {Phi(terms.Privacy)}, moving {Phi(terms.Migration)}");
+        }
+
         if (record.BytesToMove > 0)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  moves: {InspectVerb.Bytes(record.BytesToMove)}{(record.PayBackSeconds is { } seconds ? $", paid back after {seconds:0} s" : string.Empty)}"));

@@ -11,7 +11,7 @@ public sealed class ControlCodecTests
     public static TheoryData<ControlMessage> Messages =>
     [
         new NodeHello { Port = 7000, AdvertisedHost = "10.0.0.3", ModelFingerprint = "ab", ModelName = "m", Profile = Profile },
-        new AssignStage { Epoch = 1, Stage = 2, LayerStart = 3, LayerEnd = 5, ModelFingerprint = "ab", Encoding = 1, MaxRows = 8, MaxSequences = 4, KvTokens = 99, Previous = "p", Next = new NextHop("i", "h", 1) },
+        new AssignStage { Epoch = 1, Stage = 2, LayerStart = 3, LayerEnd = 5, ModelFingerprint = "ab", Encoding = 1, MaxRows = 8, MaxSequences = 4, KvTokens = 99, Previous = "p", Next = new NextHop("i", "h", 1), KvSources = ["q"] },
         new StageReady { Epoch = 1, Stage = 2, Backend = "cpu/avx2", WeightBytes = 1L << 40, KvTokens = 99 },
         new StageRefused { Epoch = 1, Stage = 2, Reason = "no" },
         new RetireStage { Epoch = 1, Stage = 2 },
@@ -22,6 +22,9 @@ public sealed class ControlCodecTests
         new QueryStage { Epoch = 1, Stage = 2 },
         new StageReport { Epoch = 1, Stage = 2, Batches = 1, Rows = 2, ComputeMicroseconds = 3, DecodeBatches = 1, DecodeRows = 1, DecodeMicroseconds = 2, BytesForwarded = 4, Sequences = 5 },
         new RevokeCertificates { Serials = ["0A", "0B"] },
+        new MoveKv { Epoch = 1, Stage = 2, ToEpoch = 2, ToStage = 1, LayerStart = 3, LayerEnd = 4, Sequence = 9, FromPage = 1, Length = 40, Target = new NextHop("i", "h", 1) },
+        new KvArrived { Epoch = 1, Stage = 2, Sequence = 9, LayerStart = 3, Length = 40 },
+        new KvFailed { Epoch = 1, Stage = 2, Sequence = 9, LayerStart = 3, IsUnsupported = true, Reason = "why" },
         new QueryNode { Number = 3, MeasureLayers = true, Peers = [new NextHop("i", "h", 1)] },
         new NodeReport { Number = 3, Profile = Profile, Links = [new LinkQuality("p", 5, 1L << 33)] },
     ];

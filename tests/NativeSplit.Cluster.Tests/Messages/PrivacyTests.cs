@@ -20,6 +20,8 @@ public sealed class PrivacyTests
         $"{nameof(NodeHello)}.{nameof(NodeHello.WeightKey)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.ModelFingerprint)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.Previous)}",
+        $"{nameof(AssignStage)}.{nameof(AssignStage.KvSources)}",
+        $"{nameof(KvFailed)}.{nameof(KvFailed.Reason)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Identity)}",
         $"{nameof(NextHop)}.{nameof(NextHop.Host)}",
         $"{nameof(CapacityProfile)}.{nameof(CapacityProfile.Backend)}",
@@ -36,8 +38,8 @@ public sealed class PrivacyTests
     private static readonly HashSet<Type> Numbers = [typeof(int), typeof(long), typeof(ulong), typeof(ushort), typeof(byte), typeof(bool)];
 
     [Fact]
-    public void FrameTypes_AreTheKnownFive() =>
-        Assert.Equal(["Activations", "Control", "Probe", "ProbeReply", "Close"], Enum.GetNames<FrameType>());
+    public void FrameTypes_AreTheKnownSeven() =>
+        Assert.Equal(["Activations", "Control", "Probe", "ProbeReply", "Close", "Bulk", "Credit"], Enum.GetNames<FrameType>());
 
     [Fact]
     public void ControlMessages_HaveNoFieldForTokensOrText()
