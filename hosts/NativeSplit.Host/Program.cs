@@ -16,6 +16,7 @@ root.Add(ServeVerb.Create());
 root.Add(WorkerVerb.Create());
 root.Add(TokenVerb.Create());
 root.Add(NodeVerb.Create());
+root.Add(ModelVerb.Create());
 root.Add(LogitsVerb.Create());
 root.Add(TokenizeVerb.Create());
 root.Add(InspectVerb.Create());

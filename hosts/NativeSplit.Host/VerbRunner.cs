@@ -98,7 +98,7 @@ internal static class VerbRunner
     private static int? CodeOf(Exception e) => e switch
     {
         UsageException => ExitCode.Usage,
-        ModelException or PlanException => ExitCode.BadFile,
+        ModelException or PlanException or ClusterException { Fault: ClusterFault.BadRegistry } => ExitCode.BadFile,
         ClusterException or LinkException or GatewayException => ExitCode.Network,
         EngineException => ExitCode.Refused,
         KernelException or DeviceException => ExitCode.Usage,

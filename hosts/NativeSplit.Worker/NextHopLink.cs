@@ -56,7 +56,9 @@ internal sealed class NextHopLink(NextHop hop, WorkerOptions options, TimeProvid
         {
             if (!_closed)
             {
-                return _connection = new PeerConnection(link, identity, this, options.SendTimeout, time);
+                _connection = new PeerConnection(link, identity, this, options.SendTimeout, time);
+                options.Identity.Revoked.Watch(_connection);
+                return _connection;
             }
         }
 

@@ -42,7 +42,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         _options = options;
         _log = log;
         _time = time;
-        _listener = LinkListener.Start(options.Listen, options.Identity.Credentials, options.Link);
+        _listener = LinkListener.Start(options.Listen, options.Identity.Source, options.Link);
         _survey = new NodeSurvey(options, HeldBytes, log, time);
         _courier = new KvCourier((epoch, stage) => _stages.GetValueOrDefault((epoch, stage)), options, log, time);
         _accepting = Task.Run(AcceptAsync);
@@ -172,6 +172,9 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
             case MoveKv move:
                 _courier.Post(from, move);
                 break;
+            case RevokeCertificates revoked:
+                _options.Identity.Revoked.Add(revoked.Serials);
+                break;
             case QueryNode query:
                 _survey.Post(from, query);
                 break;
@@ -214,6 +217,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 AdvertisedHost = _options.AdvertisedHost,
                 ModelFingerprint = _options.Model.Fingerprint.Value,
                 ModelName = _options.Model.Name,
+                WeightKey = _options.WeightKey,
                 Profile = _options.MeasuresAtJoin ? _survey.Profile : null,
             };
             await gateway.SendAsync(hello, cancellationToken).ConfigureAwait(false);
@@ -238,7 +242,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
             while (true)
             {
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                if (!NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) || peer.Role != NodeRole.Worker || peer.Domain != _options.Identity.Self.Domain)
+                if (!NodeIdentity.TryRead(link, out NodeIdentity peer) || peer.Role != NodeRole.Worker || peer.Domain != _options.Identity.Self.Domain)
                 {
                     Refuse(link, "it isn't a worker of this cluster");
                     continue;
@@ -252,6 +256,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
 
                 var connection = new PeerConnection(link, peer, this, _options.SendTimeout, _time);
                 _peers[connection] = 0;
+                _options.Identity.Revoked.Watch(connection);
                 _ = ForgetWhenEndedAsync(connection);
             }
         }

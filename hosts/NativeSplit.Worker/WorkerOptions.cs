@@ -12,6 +12,9 @@ public sealed record WorkerOptions
     /// <summary>The model; lent. Only the layers of an assignment are ever mapped.</summary>
     public required ModelFile Model { get; init; }
 
+    /// <summary>Public key that the gateway grants layers of a weight registry to; null when the model is a file here.</summary>
+    public string? WeightKey { get; init; }
+
     /// <summary>Link address of the gateway.</summary>
     public required EndPoint Gateway { get; init; }
 

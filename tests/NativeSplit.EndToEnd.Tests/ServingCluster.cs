@@ -14,12 +14,11 @@ internal sealed class ServingCluster : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("nativesplit-").FullName;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(5) };
     private readonly Dictionary<string, string> _tokens = [];
+    private readonly string[] _workerModel;
     private string[] _workerArguments = [];
     private bool _isRelayed;
 
-    private ServingCluster()
-    {
-    }
+    private ServingCluster(string[]? workerModel = null) => _workerModel = workerModel ?? ["--model", NativeSplitProcess.Shipped];
 
     public NativeSplitProcess Gateway { get; private set; } = null!;
 
@@ -67,6 +66,14 @@ internal sealed class ServingCluster : IAsyncDisposable
 
     /// <summary>The lines between workers and the gateway, by worker, when they were asked for.</summary>
     public Dictionary<string, LinkRelay> Relays { get; } = [];
+
+    /// <summary>Starts the usual split with workers that have no model, only a registry.</summary>
+    public static async Task<ServingCluster> StartFromRegistryAsync(string registry, string data)
+    {
+        var cluster = new ServingCluster(["--registry", registry]);
+        await cluster.WritePlansAsync(Plan);
+        return await cluster.LaunchAsync(["worker-1", "worker-2"], [], ["--plan", cluster.PlanFile(0), "--registry", registry, "--data", data]);
+    }
 
     /// <summary>The gateway's data folder, when it has one.</summary>
     public string GatewayData => Path.Combine(_folder, "gateway");
@@ -125,7 +132,7 @@ internal sealed class ServingCluster : IAsyncDisposable
         }
 
         var environment = new Dictionary<string, string> { ["NATIVESPLIT_JOIN_TOKEN"] = _tokens[name] };
-        Workers[name] = NativeSplitProcess.Start(environment, ["worker", "--gateway", $"127.0.0.1:{port}", "--model", NativeSplitProcess.Shipped, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name), .. _workerArguments]);
+        Workers[name] = NativeSplitProcess.Start(environment, ["worker", "--gateway", $"127.0.0.1:{port}", .. _workerModel, "--listen", "127.0.0.1:0", "--threads", "1", "--data", Path.Combine(_folder, name), .. _workerArguments]);
     }
 
     /// <summary>Asks for a chat completion, whole.</summary>

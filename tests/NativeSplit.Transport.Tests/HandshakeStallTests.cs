@@ -78,7 +78,7 @@ public sealed class HandshakeStallTests
 
     [Theory(Timeout = Timeout)]
     [InlineData("474554202f20485454502f312e310d0a0d0a", LinkFault.Malformed)]
-    [InlineData("4e53504c01040000", LinkFault.Malformed)]
+    [InlineData("4e53504c01050000", LinkFault.Malformed)]
     [InlineData("4e53504c01000000", LinkFault.Malformed)]
     [InlineData("4e53504c01010100", LinkFault.Malformed)]
     [InlineData("4e53504c01010001", LinkFault.Malformed)]
@@ -87,6 +87,7 @@ public sealed class HandshakeStallTests
     [InlineData("", LinkFault.Closed)]
     [InlineData("4e53504c01020000" + "0000000000000000" + "00000000000000000000000000000000" + "00000000000000000000000000000000", LinkFault.AuthenticationFailed)]
     [InlineData("4e53504c01030000", LinkFault.AuthenticationFailed)]
+    [InlineData("4e53504c01040000", LinkFault.AuthenticationFailed)]
     public async Task Listener_CountsTheReason_WhenAStrangerOpens(string opening, LinkFault fault)
     {
         using var authority = new TestAuthority();
@@ -99,7 +100,7 @@ public sealed class HandshakeStallTests
 
         await LinkPair.UntilAsync(() => listener.FailedHandshakes.Count > 0);
         Assert.Equal([KeyValuePair.Create(fault, 1L)], listener.FailedHandshakes);
-        bool told = fault == LinkFault.VersionMismatch || opening.StartsWith("4e53504c0103", StringComparison.Ordinal);
+        bool told = fault == LinkFault.VersionMismatch || opening.StartsWith("4e53504c0103", StringComparison.Ordinal) || opening.StartsWith("4e53504c0104", StringComparison.Ordinal);
         Assert.Equal(told ? Preamble.Bytes : 0, answer.Length);
     }
 

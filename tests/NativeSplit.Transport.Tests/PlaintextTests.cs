@@ -37,7 +37,8 @@ public sealed class PlaintextTests
             .Where(method => method.ReturnType == typeof(ValueTask<SealedLink>) || method.ReturnType == typeof(SealedLink))];
         Assert.Equal(["AcceptAsync", "ConnectAsync"], doors.Select(method => method.Name).Order());
         Assert.Contains(typeof(LinkCredentials), typeof(LinkConnector).GetMethod("ConnectAsync")!.GetParameters().Select(p => p.ParameterType));
-        Assert.Contains(typeof(LinkCredentials), typeof(LinkListener).GetMethod("Start")!.GetParameters().Select(p => p.ParameterType));
+        Assert.Equal([typeof(LinkCredentials)], typeof(CredentialSource).GetConstructors().SelectMany(made => made.GetParameters()).Select(p => p.ParameterType));
+        Assert.Contains(typeof(CredentialSource), typeof(LinkListener).GetMethod("Start")!.GetParameters().Select(p => p.ParameterType));
     }
 
     [Fact]

@@ -75,6 +75,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
                     ModelFingerprint = cluster.Model.Fingerprint.Value,
                     Self = Gateway,
                     Credentials = cluster.Credentials(NodeRole.Gateway, Gateway, cluster.Authority) with { IsRevoked = cluster.Nodes.IsRevoked },
+                    RevokedSerials = cluster.Nodes.RevokedSerials,
                     Listen = new IPEndPoint(IPAddress.Loopback, 0),
                     Executors = cluster.CreateExecutor,
                     Route = route ?? new RouteOptions { KvTokens = KvTokens },

@@ -74,6 +74,42 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task Workers_DropAndRefuseARevokedPeer_OnceTheGatewayTellsThem()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(InProcessCluster.PlanOf((4, "gateway"), (8, "worker-1")), startWorkers: false);
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using var watch = new RevocationWatch(cluster.Nodes, cluster.Driver.Drop, NullLogger.Instance, time, cluster.Driver.Announce);
+        WorkerNode worker = cluster.StartWorker(new NodeId("worker-1"));
+        await cluster.Driver.InForce.WaitAsync(Cancel);
+        string name = cluster.IdentityOf(new NodeId("worker-1"), cluster.Authority).Self.Uri;
+        JoinedNode peer = cluster.IdentityOf(new NodeId("worker-2"), cluster.Authority);
+        cluster.Nodes.Record(new NodeId("worker-2"), peer.Credentials.Certificate);
+        await using SealedLink open = await LinkConnector.ConnectAsync(worker.LocalEndPoint, name, peer.Credentials, new LinkOptions(), Cancel);
+        Task<ReceiveStatus> end = open.ReceiveAsync(Cancel).AsTask();
+
+        Assert.Equal(1, cluster.Nodes.Revoke(new NodeId("worker-2")));
+        time.Advance(RevocationWatch.Interval);
+
+        Assert.Equal(ReceiveStatus.Closed, await end);
+        LinkException e = await Assert.ThrowsAsync<LinkException>(async () => await LinkConnector.ConnectAsync(worker.LocalEndPoint, name, peer.Credentials, new LinkOptions(), Cancel));
+        Assert.Equal(LinkFault.AuthenticationFailed, e.Fault);
+        JoinedNode renewed = cluster.IdentityOf(new NodeId("worker-2"), cluster.Authority);
+        await using SealedLink again = await LinkConnector.ConnectAsync(worker.LocalEndPoint, name, renewed.Credentials, new LinkOptions(), Cancel);
+    }
+
+    [Fact]
+    public async Task Worker_LearnsOfEarlierRevocations_WhenItJoins()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);
+        JoinedNode peer = cluster.IdentityOf(new NodeId("worker-2"), cluster.Authority);
+        cluster.Nodes.Record(new NodeId("worker-2"), peer.Credentials.Certificate);
+        cluster.Nodes.Revoke(new NodeId("worker-2"));
+        await using RawWorker worker = await RawWorker.ConnectAsync(cluster, "worker-1");
+        RevokeCertificates told = await worker.ReceiveAsync<RevokeCertificates>();
+        Assert.Equal([peer.Credentials.Certificate.SerialNumber], told.Serials);
+    }
+
+    [Fact]
     public async Task JoinAsync_StopsAtOnce_WhenTheAuthorityIsAnother()
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(OneWorker, startWorkers: false);

@@ -19,6 +19,7 @@ internal sealed class TensorNaming
     /// <summary>Names in GGUF files.</summary>
     public static TensorNaming Gguf { get; } = new("blk.", (_, facts) => facts.GgufName, "attn_rot_embd")
     {
+        FormatName = "gguf",
         TokenEmbedding = "token_embd.weight",
         FinalNorm = "output_norm.weight",
         Output = "output.weight",
@@ -32,6 +33,7 @@ internal sealed class TensorNaming
     public static TensorNaming HuggingFace { get; } = new(
         "model.layers.", (architecture, facts) => architecture.HuggingFaceNames.GetValueOrDefault(facts.Tensor) ?? facts.HuggingFaceName, "self_attn.rotary_emb.inv_freq")
     {
+        FormatName = "huggingface",
         TokenEmbedding = "model.embed_tokens.weight",
         FinalNorm = "model.norm.weight",
         Output = "lm_head.weight",
@@ -40,6 +42,23 @@ internal sealed class TensorNaming
         PositionEmbedding = null,
         StacksExperts = false,
     };
+
+    /// <summary>Name of the format.</summary>
+    public required string FormatName { get; init; }
+
+    /// <summary>The naming of a format.</summary>
+    /// <exception cref="ModelException">There is no such format.</exception>
+    public static TensorNaming OfFormat(string name, string source) =>
+        name == Gguf.FormatName ? Gguf
+        : name == HuggingFace.FormatName ? HuggingFace
+        : throw new ModelException(ModelFault.Unsupported, $"{source}: the format '{name}' isn't known here; update this program.");
+
+    /// <summary>What the format calls an architecture.</summary>
+    public string NameOf(Architecture architecture) => this == Gguf ? architecture.Name : architecture.HuggingFaceName!;
+
+    /// <summary>Finds the architecture by what the format calls it.</summary>
+    /// <exception cref="ModelException">It isn't supported.</exception>
+    public Architecture Find(string name, string source) => this == Gguf ? Architecture.OfGguf(name, source) : Architecture.OfHuggingFace(name, source);
 
     /// <summary>The token embedding.</summary>
     public required string TokenEmbedding { get; init; }

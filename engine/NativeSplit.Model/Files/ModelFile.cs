@@ -1,5 +1,6 @@
 using NativeSplit.Model.Files.Gguf;
 using NativeSplit.Model.Files.HuggingFace;
+using NativeSplit.Model.Partitions;
 using NativeSplit.Model.Tokenization;
 using NativeSplit.Model.Weights;
 
@@ -85,6 +86,36 @@ public abstract class ModelFile : IDisposable
     /// <exception cref="ModelException">A tensor is missing, has the wrong shape, or an unsupported type.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The layers aren't all in the model.</exception>
     public abstract ModelWeights Load(WeightSelection selection);
+
+    /// <summary>Opens a model of which only a description is here. Weights are fetched, whole partitions at a time, when they are loaded.</summary>
+    /// <param name="path">Where it comes from, for messages.</param>
+    /// <param name="model">The description.</param>
+    /// <param name="open">Opens the bytes of a partition; the stream must fail rather than end when they aren't the ones described.</param>
+    /// <exception cref="ModelException">The description is absurd.</exception>
+    public static ModelFile OpenPartitioned(string path, PartitionedModel model, Func<ModelPartition, Stream> open)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(open);
+        return new PartitionedModelFile(path, model, open);
+    }
+
+    /// <summary>Describes the model cut at its layers: every tensor in one partition.</summary>
+    public abstract PartitionedModel DescribePartitions();
+
+    /// <summary>Copies the bytes of a partition. Takes memory for one piece at a time.</summary>
+    /// <param name="partition">A partition of <see cref="DescribePartitions"/>.</param>
+    /// <param name="destination">Takes <see cref="ModelPartition.ByteLength"/> bytes.</param>
+    /// <exception cref="ArgumentException">The partition is one of another model.</exception>
+    public void CopyPartition(ModelPartition partition, Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(partition);
+        ArgumentNullException.ThrowIfNull(destination);
+        CopyPartitionCore(partition, destination);
+    }
+
+    /// <summary>Copies after the arguments were checked.</summary>
+    protected abstract void CopyPartitionCore(ModelPartition partition, Stream destination);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -10,10 +10,11 @@ namespace NativeSplit.Model.Weights;
 /// <param name="Alignment">Every tensor starts at a multiple of it, so that smaller gaps are padding; 1 when nothing is promised.</param>
 internal readonly record struct WeightPart(string Path, long Length, long Alignment);
 
-/// <summary>The files of a model, kept open, and the tensors in them. Thread-safe.</summary>
+/// <summary>The files or fetched parts of a model, kept open, and the tensors in them. Thread-safe.</summary>
 internal sealed class WeightStore : IDisposable
 {
     private readonly MappedFile[] _files;
+    private readonly Func<int, long, long, MemoryRegion>? _fetch;
     private readonly Dictionary<string, StoredTensor> _tensors;
 
     /// <summary>Opens the files.</summary>
@@ -40,6 +41,19 @@ internal sealed class WeightStore : IDisposable
         }
     }
 
+    /// <summary>Opens parts that are fetched instead of mapped.</summary>
+    /// <param name="parts">The parts, in the order that <see cref="StoredTensor.Part"/> counts.</param>
+    /// <param name="tensors">Every tensor; names are unique.</param>
+    /// <param name="fetch">Gives a stretch of a part, by first byte and length; the caller owns it.</param>
+    public WeightStore(IReadOnlyList<WeightPart> parts, IReadOnlyList<StoredTensor> tensors, Func<int, long, long, MemoryRegion> fetch)
+    {
+        Parts = parts;
+        Tensors = tensors;
+        _tensors = tensors.ToDictionary(tensor => tensor.Info.Name, StringComparer.Ordinal);
+        _files = [];
+        _fetch = fetch;
+    }
+
     /// <summary>The files.</summary>
     public IReadOnlyList<WeightPart> Parts { get; }
 
@@ -53,6 +67,11 @@ internal sealed class WeightStore : IDisposable
     /// <exception cref="ModelException">The system refused.</exception>
     public MemoryRegion Map(int part, long offset, long length)
     {
+        if (_fetch is not null)
+        {
+            return _fetch(part, offset, length);
+        }
+
         try
         {
             return _files[part].Map(offset, length);

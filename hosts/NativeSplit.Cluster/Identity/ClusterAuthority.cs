@@ -7,7 +7,7 @@ namespace NativeSplit.Cluster.Identity;
 /// <summary>The root of a cluster's trust: a P-256 certificate authority that lives at the gateway and names every node.</summary>
 public sealed class ClusterAuthority : IDisposable
 {
-    /// <summary>How long a worker's certificate holds. The gateway's, which lies beside the authority's own key, holds as long as the authority.</summary>
+    /// <summary>How long a node's certificate holds; it is renewed before (<see cref="CertificateRenewal"/>).</summary>
     public static readonly TimeSpan NodeLifetime = TimeSpan.FromHours(24);
 
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
@@ -66,22 +66,26 @@ public sealed class ClusterAuthority : IDisposable
     }
 
     /// <summary>Makes a key and a certificate in one go, for the node that holds the authority.</summary>
+    /// <param name="role">Role to grant.</param>
+    /// <param name="node">Name to grant.</param>
+    /// <param name="isTrusted">Whether to grant the <see cref="TrustLabel"/>.</param>
     /// <returns>Certificate with private key; the caller owns it.</returns>
-    public X509Certificate2 IssueWithKey(NodeRole role, NodeId node)
+    public X509Certificate2 IssueWithKey(NodeRole role, NodeId node, bool isTrusted = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={node}", key, HashAlgorithmName.SHA256);
-        using X509Certificate2 certificate = Issue(request.PublicKey, role, node);
+        using X509Certificate2 certificate = Issue(request.PublicKey, role, node, isTrusted);
         return certificate.CopyWithPrivateKey(key);
     }
 
-    /// <summary>Certifies the key of a signing request. Of the request only the key counts: name and role are ours to give.</summary>
+    /// <summary>Certifies the key of a signing request. Of the request only the key counts: name, role and label are ours to give.</summary>
     /// <param name="signingRequest">PKCS#10 request, DER.</param>
     /// <param name="role">Role to grant.</param>
     /// <param name="node">Name to grant.</param>
+    /// <param name="isTrusted">Whether to grant the <see cref="TrustLabel"/>.</param>
     /// <returns>The certificate, without private key; the caller owns it.</returns>
     /// <exception cref="ClusterException"><see cref="ClusterFault.Protocol"/>: the request is malformed or not signed by its own P-256 key.</exception>
-    public X509Certificate2 IssueFor(byte[] signingRequest, NodeRole role, NodeId node)
+    public X509Certificate2 IssueFor(byte[] signingRequest, NodeRole role, NodeId node, bool isTrusted = false)
     {
         ArgumentNullException.ThrowIfNull(signingRequest);
         CertificateRequest request;
@@ -99,13 +103,13 @@ public sealed class ClusterAuthority : IDisposable
             throw new ClusterException(ClusterFault.Protocol, $"The signing request of {node} can't be used: {e.Message}", e);
         }
 
-        return Issue(request.PublicKey, role, node);
+        return Issue(request.PublicKey, role, node, isTrusted);
     }
 
     /// <summary>Forgets the key.</summary>
     public void Dispose() => Certificate.Dispose();
 
-    private X509Certificate2 Issue(PublicKey publicKey, NodeRole role, NodeId node)
+    private X509Certificate2 Issue(PublicKey publicKey, NodeRole role, NodeId node, bool isTrusted)
     {
         var request = new CertificateRequest(new X500DistinguishedName($"CN={node}"), publicKey, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
@@ -115,8 +119,13 @@ public sealed class ClusterAuthority : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(NodePurposes, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        if (isTrusted)
+        {
+            request.CertificateExtensions.Add(TrustLabel.Create());
+        }
+
         DateTimeOffset now = _time.GetUtcNow();
-        DateTimeOffset end = role == NodeRole.Gateway ? Certificate.NotAfter : now + NodeLifetime;
+        DateTimeOffset end = now + NodeLifetime < Certificate.NotAfter ? now + NodeLifetime : Certificate.NotAfter;
         return request.Create(Certificate, now - ClockSkew, end, RandomNumberGenerator.GetBytes(16));
     }
 }

@@ -8,7 +8,8 @@ namespace NativeSplit.Cluster.Identity;
 /// <param name="SecretHash">SHA-256 of the secret, hexadecimal.</param>
 /// <param name="Node">Name it lets a node join under.</param>
 /// <param name="Expiry">When it ends.</param>
-public sealed record OpenToken(string Id, string SecretHash, string Node, DateTimeOffset Expiry);
+/// <param name="Trusted">Whether the node that uses it becomes a trusted one.</param>
+public sealed record OpenToken(string Id, string SecretHash, string Node, DateTimeOffset Expiry, bool Trusted = false);
 
 /// <summary>A certificate that the authority gave to a node.</summary>
 /// <param name="Serial">Serial number, hexadecimal.</param>
@@ -16,19 +17,30 @@ public sealed record OpenToken(string Id, string SecretHash, string Node, DateTi
 /// <param name="Issued">When it was given.</param>
 /// <param name="Expiry">When it ends.</param>
 /// <param name="Revoked">When it was revoked, or null.</param>
-public sealed record IssuedCertificate(string Serial, string Node, DateTimeOffset Issued, DateTimeOffset Expiry, DateTimeOffset? Revoked);
+/// <param name="Trusted">Whether it bears the label <c>trusted</c>.</param>
+public sealed record IssuedCertificate(string Serial, string Node, DateTimeOffset Issued, DateTimeOffset Expiry, DateTimeOffset? Revoked, bool Trusted = false);
 
 /// <summary>What a cluster's authority has given out and not taken back.</summary>
 /// <param name="Tokens">Open tokens.</param>
 /// <param name="Certificates">Certificates of workers that still run, revoked ones included.</param>
 public sealed record RegistryContent(IReadOnlyList<OpenToken> Tokens, IReadOnlyList<IssuedCertificate> Certificates)
 {
+    /// <summary>Names of the nodes that an operator trusts: what the next certificate of each will say.</summary>
+    public IReadOnlyList<string> TrustedNodes { get; init; } = [];
+
     /// <summary>Nothing given out.</summary>
     public static RegistryContent Empty { get; } = new([], []);
 
     /// <summary>The content without tokens and certificates that have ended.</summary>
     public RegistryContent At(DateTimeOffset now) =>
-        new([.. Tokens.Where(token => token.Expiry > now)], [.. Certificates.Where(certificate => certificate.Expiry > now)]);
+        this with { Tokens = [.. Tokens.Where(token => token.Expiry > now)], Certificates = [.. Certificates.Where(certificate => certificate.Expiry > now)] };
+
+    /// <summary>The content with a node trusted, or not.</summary>
+    public RegistryContent WithTrust(string node, bool isTrusted)
+    {
+        IEnumerable<string> others = TrustedNodes.Where(trusted => trusted != node);
+        return this with { TrustedNodes = isTrusted ? [.. others, node] : [.. others] };
+    }
 }
 
 /// <summary>

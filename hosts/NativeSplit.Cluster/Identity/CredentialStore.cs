@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using NativeSplit.Cluster.Weights;
 using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Cluster.Identity;
@@ -21,14 +23,18 @@ public sealed class CredentialStore(string folder)
 
     private string RegistryLockPath => Path.Combine(folder, "registry.lock");
 
+    private string SecretPath => Path.Combine(folder, "weights.key");
+
+    private string WeightKeyPath => Path.Combine(folder, "weights.pem");
+
     private string GatewayPath => Path.Combine(folder, "gateway.txt");
 
-    /// <summary>Name and role in a certificate.</summary>
+    /// <summary>Name, role and label in a certificate.</summary>
     /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it has no SPIFFE name of ours.</exception>
     public static NodeIdentity IdentityOf(X509Certificate2 certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        return LinkCredentials.TryReadIdentity(certificate, out string uri, out _) && NodeIdentity.TryParse(uri, out NodeIdentity identity)
+        return NodeIdentity.TryRead(certificate, out NodeIdentity identity)
             ? identity
             : throw new ClusterException(ClusterFault.BadIdentity, $"The certificate '{certificate.Subject}' names no node of a NativeSplit cluster.");
     }
@@ -96,6 +102,54 @@ public sealed class CredentialStore(string folder)
         ? ClusterAuthority.FromCertificate(LoadPem(AuthorityPath), time)
         : throw new ClusterException(ClusterFault.BadIdentity, $"{folder} holds no cluster authority; give the folder that 'nativesplit serve --data' uses.");
 
+    /// <summary>Certificate of the authority that this folder's node or gateway belongs to; the caller owns it.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: none is kept here, or it is damaged.</exception>
+    public X509Certificate2 LoadAuthorityCertificate()
+    {
+        string? path = File.Exists(AuthorityPath) ? AuthorityPath : File.Exists(RootPath) ? RootPath : null;
+        return path is null
+            ? throw new ClusterException(ClusterFault.BadIdentity, $"{folder} holds neither a cluster authority nor a node's identity; give the folder that 'nativesplit serve' or 'nativesplit worker' was given with --data.")
+            : Guard(path, static p => X509Certificate2.CreateFromPem(File.ReadAllText(p)));
+    }
+
+    /// <summary>The secret that data keys of weights follow from; null when no model was pushed with this folder.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it is damaged.</exception>
+    public RegistrySecret? TryLoadRegistrySecret() => !File.Exists(SecretPath) ? null : Guard(SecretPath, static path =>
+    {
+        Span<byte> secret = stackalloc byte[RegistrySecret.Bytes];
+        return Convert.TryFromBase64String(File.ReadAllText(path).Trim(), secret, out int length) && length == RegistrySecret.Bytes
+            ? new RegistrySecret(secret)
+            : throw new CryptographicException("It isn't 32 bytes in base64.");
+    });
+
+    /// <summary>The secret that data keys of weights follow from, or a new one, which is kept.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it is damaged, or can't be written.</exception>
+    public RegistrySecret LoadOrCreateRegistrySecret()
+    {
+        if (TryLoadRegistrySecret() is { } kept)
+        {
+            return kept;
+        }
+
+        byte[] secret = RandomNumberGenerator.GetBytes(RegistrySecret.Bytes);
+        Write(SecretPath, Convert.ToBase64String(secret) + "\n");
+        return new RegistrySecret(secret);
+    }
+
+    /// <summary>A node's key for weights, or a new one, which is kept; the caller owns it.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it is damaged, or can't be written.</exception>
+    public WeightKey LoadOrCreateWeightKey()
+    {
+        if (File.Exists(WeightKeyPath))
+        {
+            return Guard(WeightKeyPath, static path => WeightKey.FromPem(File.ReadAllText(path)));
+        }
+
+        WeightKey key = WeightKey.Create();
+        Write(WeightKeyPath, key.ToPem() + "\n");
+        return key;
+    }
+
     /// <summary>Text of the registry; null when there is none yet.</summary>
     internal string? ReadRegistry(int maxBytes)
     {
@@ -153,7 +207,7 @@ public sealed class CredentialStore(string folder)
         {
             return load(path);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new ClusterException(ClusterFault.BadIdentity, $"{path} can't be read: {e.Message} Remove {folder} and join again.", e);
         }
@@ -197,9 +251,10 @@ public sealed class CredentialStore(string folder)
 
             // Written beside and renamed: a full disk or a kill leaves the old file whole.
             string draft = path + ".new";
-            using (var writer = new StreamWriter(new FileStream(draft, PrivateFile())))
+            using (var file = new FileStream(draft, PrivateFile()))
             {
-                writer.Write(text);
+                file.Write(Encoding.UTF8.GetBytes(text));
+                file.Flush(flushToDisk: true);
             }
 
             File.Move(draft, path, overwrite: true);

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Serialization.Metadata;
 using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Cluster.Identity;
 
-/// <summary>Turns a join token into credentials.</summary>
+/// <summary>Turns a join token into credentials, and renews them.</summary>
 public static class EnrolmentClient
 {
     /// <summary>Joins: checks the authority against the token, sends a fresh key to be certified, and checks what comes back.</summary>
@@ -28,7 +29,7 @@ public static class EnrolmentClient
             Secret = token.Secret.ToArray(),
             SigningRequest = new CertificateRequest("CN=joining", key, HashAlgorithmName.SHA256).CreateSigningRequest(),
         };
-        EnrolmentResponse response = await ExchangeAsync(gateway, enrolment.Stream, request, options.EnrolmentTimeout, cancellationToken).ConfigureAwait(false);
+        EnrolmentResponse response = await ExchangeAsync(gateway, enrolment.Stream, request, EnrolmentJsonContext.Default.EnrolmentRequest, options.EnrolmentTimeout, cancellationToken).ConfigureAwait(false);
         if (response.Certificate.Length == 0)
         {
             throw new ClusterException(ClusterFault.BadToken, $"The gateway at {gateway} refused the join token: it is unknown, used, or older than {JoinTokenStore.Lifetime.TotalMinutes:0} minutes. Get a new one from the gateway.");
@@ -37,39 +38,98 @@ public static class EnrolmentClient
         return Accept(response.Certificate, key, enrolment);
     }
 
-    private static async Task<EnrolmentResponse> ExchangeAsync(EndPoint gateway, Stream stream, EnrolmentRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>Renews: sends a fresh key to be certified, over a connection that the old certificate authenticates.</summary>
+    /// <param name="gateway">Link address of the gateway.</param>
+    /// <param name="node">Who we are.</param>
+    /// <param name="options">Limits of the connection.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>A certificate with its key for the same name and role; the caller owns it.</returns>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.NotAllowed"/>: refused. <see cref="ClusterFault.Protocol"/>: a bad answer.</exception>
+    /// <exception cref="LinkException">The gateway can't be reached, isn't ours, doesn't take our certificate any more, or takes too long.</exception>
+    public static async Task<X509Certificate2> RenewAsync(EndPoint gateway, JoinedNode node, LinkOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(options);
+        LinkCredentials credentials = node.Credentials;
+        await using Enrolment renewal = await LinkConnector.RenewAsync(gateway, node.Gateway.Uri, credentials, options, cancellationToken).ConfigureAwait(false);
+
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new RenewalRequest { SigningRequest = new CertificateRequest("CN=renewing", key, HashAlgorithmName.SHA256).CreateSigningRequest() };
+        EnrolmentResponse response;
+        try
+        {
+            response = await ExchangeAsync(gateway, renewal.Stream, request, EnrolmentJsonContext.Default.RenewalRequest, options.EnrolmentTimeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException { Fault: LinkFault.Closed } or ClusterException { InnerException: EndOfStreamException })
+        {
+            // A listener that doesn't take our certificate closes right here, without a word.
+            throw new LinkException(LinkFault.AuthenticationFailed, $"The gateway at {gateway} closed without an answer: it takes the certificate of {node.Self.Node} no more, which was revoked or has ended.", e);
+        }
+
+        if (response.Certificate.Length == 0)
+        {
+            throw new ClusterException(ClusterFault.NotAllowed, $"The gateway at {gateway} refused to renew the certificate of {node.Self.Node}: it was revoked, or isn't in the gateway's registry.");
+        }
+
+        (X509Certificate2 certificate, NodeIdentity identity) = Open(response.Certificate, key, credentials.Authority, credentials.Clock);
+        if (identity.Uri == node.Self.Uri)
+        {
+            return certificate;
+        }
+
+        certificate.Dispose();
+        throw new ClusterException(ClusterFault.Protocol, $"The gateway at {gateway} certified us as {identity} instead of {node.Self}.");
+    }
+
+    private static async Task<EnrolmentResponse> ExchangeAsync<T>(EndPoint gateway, Stream stream, T request, JsonTypeInfo<T> type, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
-            await LengthPrefixed.WriteAsync(stream, request, EnrolmentJsonContext.Default.EnrolmentRequest, deadline.Token).ConfigureAwait(false);
+            await LengthPrefixed.WriteAsync(stream, request, type, deadline.Token).ConfigureAwait(false);
             return await LengthPrefixed.ReadAsync(stream, EnrolmentJsonContext.Default.EnrolmentResponse, deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new LinkException(LinkFault.TimedOut, $"The gateway at {gateway} didn't answer the enrolment within {timeout.TotalSeconds:0.#} s. Try again.", e);
+            throw new LinkException(LinkFault.TimedOut, $"The gateway at {gateway} didn't answer within {timeout.TotalSeconds:0.#} s. Try again.", e);
         }
         catch (IOException e)
         {
-            throw new LinkException(LinkFault.Closed, $"The gateway at {gateway} ended the enrolment: {e.Message} Try again.", e);
+            throw new LinkException(LinkFault.Closed, $"The gateway at {gateway} ended the enrolment or renewal: {e.Message} Try again.", e);
         }
     }
 
     private static JoinedNode Accept(byte[] certificateBytes, ECDsa key, Enrolment enrolment)
     {
+        (X509Certificate2 certificate, NodeIdentity self) = Open(certificateBytes, key, enrolment.Authority, TimeProvider.System);
+        if (self.Role != NodeRole.Worker || !NodeIdentity.TryParse(enrolment.Peer, out NodeIdentity gateway) || gateway.Role != NodeRole.Gateway)
+        {
+            certificate.Dispose();
+            throw new ClusterException(ClusterFault.Protocol, $"The peer {enrolment.Peer} certified us as {self}, which isn't what a gateway does.");
+        }
+
+        return new JoinedNode(self, gateway, new LinkCredentials(certificate, enrolment.Authority));
+    }
+
+    /// <summary>Joins a certificate that came with our key, and checks that it is one of the authority.</summary>
+    private static (X509Certificate2 Certificate, NodeIdentity Identity) Open(byte[] certificateBytes, ECDsa key, X509Certificate2 authority, TimeProvider clock)
+    {
         try
         {
             using X509Certificate2 bare = X509CertificateLoader.LoadCertificate(certificateBytes);
-            X509Certificate2 certificate = bare.CopyWithPrivateKey(key);
-            NodeIdentity self = CredentialStore.IdentityOf(certificate);
-            if (self.Role != NodeRole.Worker || !NodeIdentity.TryParse(enrolment.Peer, out NodeIdentity gateway) || gateway.Role != NodeRole.Gateway)
+            using var chain = new X509Chain();
+            chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            chain.ChainPolicy.CustomTrustStore.Add(authority);
+            chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+            chain.ChainPolicy.DisableCertificateDownloads = true;
+            chain.ChainPolicy.VerificationTime = clock.GetUtcNow().UtcDateTime;
+            if (!chain.Build(bare))
             {
-                certificate.Dispose();
-                throw new ClusterException(ClusterFault.Protocol, $"The peer {enrolment.Peer} certified us as {self}, which isn't what a gateway does.");
+                throw new ClusterException(ClusterFault.Protocol, $"The gateway's certificate for us isn't one of its authority that holds now ({string.Join(", ", chain.ChainStatus.Select(status => status.Status))}). Check the clocks of both machines.");
             }
 
-            return new JoinedNode(self, gateway, new LinkCredentials(certificate, enrolment.Authority));
+            return (bare.CopyWithPrivateKey(key), CredentialStore.IdentityOf(bare));
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
@@ -77,9 +137,3 @@ public static class EnrolmentClient
         }
     }
 }
-
-/// <summary>A node that has joined.</summary>
-/// <param name="Self">Our identity.</param>
-/// <param name="Gateway">The gateway's identity, to demand on every link to it.</param>
-/// <param name="Credentials">Key, certificate and authority.</param>
-public sealed record JoinedNode(NodeIdentity Self, NodeIdentity Gateway, LinkCredentials Credentials);

@@ -11,6 +11,13 @@ internal sealed record EnrolmentRequest
     public required byte[] SigningRequest { get; init; }
 }
 
+/// <summary>A node's wish to have its certificate renewed. Who it is, TLS has proven.</summary>
+internal sealed record RenewalRequest
+{
+    /// <summary>PKCS#10, DER, of a fresh key.</summary>
+    public required byte[] SigningRequest { get; init; }
+}
+
 /// <summary>The authority's answer: a certificate, or nothing.</summary>
 internal sealed record EnrolmentResponse
 {
@@ -20,5 +27,6 @@ internal sealed record EnrolmentResponse
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(EnrolmentRequest))]
+[JsonSerializable(typeof(RenewalRequest))]
 [JsonSerializable(typeof(EnrolmentResponse))]
 internal sealed partial class EnrolmentJsonContext : JsonSerializerContext;

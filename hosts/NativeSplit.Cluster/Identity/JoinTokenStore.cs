@@ -34,7 +34,8 @@ public sealed class JoinTokenStore
     /// <summary>Makes a token that lets one node join under one name, once.</summary>
     /// <param name="node">The name.</param>
     /// <param name="lifetime">How long it may be used, at most <see cref="LongestLifetime"/>; null: <see cref="Lifetime"/>.</param>
-    public JoinToken Create(NodeId node, TimeSpan? lifetime = null)
+    /// <param name="isTrusted">Whether the node becomes a trusted one when it joins with the token, or else an untrusted one, whatever it was.</param>
+    public JoinToken Create(NodeId node, TimeSpan? lifetime = null, bool isTrusted = false)
     {
         TimeSpan life = lifetime ?? Lifetime;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(life, TimeSpan.Zero, nameof(lifetime));
@@ -42,7 +43,7 @@ public sealed class JoinTokenStore
         byte[] secret = RandomNumberGenerator.GetBytes(JoinToken.SecretBytes);
         string hash = HashOf(secret);
         DateTimeOffset now = _time.GetUtcNow();
-        var token = new OpenToken(hash[..IdCharacters], hash, node.ToString(), now + life);
+        var token = new OpenToken(hash[..IdCharacters], hash, node.ToString(), now + life, isTrusted);
         _registry.Change(content =>
         {
             RegistryContent current = content.At(now);
@@ -66,8 +67,9 @@ public sealed class JoinTokenStore
     /// <summary>Uses a secret up.</summary>
     /// <param name="secret">The secret a peer sent.</param>
     /// <param name="node">Name it was made for.</param>
+    /// <param name="isTrusted">Whether it was made for a trusted node.</param>
     /// <returns>False when it is unknown, used, taken back, or too old; a peer must not learn which.</returns>
-    public bool TryRedeem(ReadOnlySpan<byte> secret, out NodeId node)
+    public bool TryRedeem(ReadOnlySpan<byte> secret, out NodeId node, out bool isTrusted)
     {
         // What is compared is a hash, so the look-up's timing tells nothing of the secret.
         string hash = HashOf(secret);
@@ -76,10 +78,12 @@ public sealed class JoinTokenStore
         {
             RegistryContent current = content.At(now);
             OpenToken? token = current.Tokens.FirstOrDefault(open => open.SecretHash == hash);
-            return (current with { Tokens = [.. current.Tokens.Where(open => open.SecretHash != hash)] }, token);
+            current = current with { Tokens = [.. current.Tokens.Where(open => open.SecretHash != hash)] };
+            return (token is null ? current : current.WithTrust(token.Node, token.Trusted), token);
         });
         bool valid = redeemed is not null && NodeId.IsValid(redeemed.Node);
         node = valid ? new NodeId(redeemed!.Node) : default;
+        isTrusted = valid && redeemed!.Trusted;
         return valid;
     }
 

@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using NativeSplit.Placement;
+using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Cluster.Identity;
 
@@ -12,7 +15,7 @@ public enum NodeRole
     Gateway,
 }
 
-/// <summary>Who a node is: the SPIFFE name <c>spiffe://DOMAIN/ROLE/NAME</c> in its certificate.</summary>
+/// <summary>Who a node is: the SPIFFE name <c>spiffe://DOMAIN/ROLE/NAME</c> in its certificate, and the <see cref="TrustLabel"/> beside it.</summary>
 /// <param name="Domain">Trust domain: one per cluster authority.</param>
 /// <param name="Role">What it may do.</param>
 /// <param name="Node">Its name.</param>
@@ -23,7 +26,10 @@ public sealed record NodeIdentity(string Domain, NodeRole Role, NodeId Node)
     /// <summary>The SPIFFE name.</summary>
     public string Uri => $"{Scheme}{Domain}/{NameOf(Role)}/{Node}";
 
-    /// <summary>Reads a SPIFFE name.</summary>
+    /// <summary>Whether an operator granted that layers which must stay private may run here. Only a verified certificate says so: a name alone never does.</summary>
+    public bool IsTrusted { get; init; }
+
+    /// <summary>Reads a SPIFFE name. What it gives isn't trusted, whatever the node is.</summary>
     /// <returns>False when it isn't of the form above; never throws, for names come from peers.</returns>
     public static bool TryParse(string? uri, out NodeIdentity identity)
     {
@@ -52,6 +58,37 @@ public sealed record NodeIdentity(string Domain, NodeRole Role, NodeId Node)
 
         identity = new NodeIdentity(parts[0], role.Value, new NodeId(parts[2]));
         return true;
+    }
+
+    /// <summary>Reads the name and the label in a certificate that was verified.</summary>
+    /// <returns>False when it isn't the certificate of a node of ours.</returns>
+    public static bool TryRead(X509Certificate2 certificate, out NodeIdentity identity)
+    {
+        identity = null!;
+        if (!LinkCredentials.TryReadIdentity(certificate, out string uri, out _) || !TryParse(uri, out NodeIdentity named) || !TrustLabel.TryRead(certificate, out bool isTrusted))
+        {
+            return false;
+        }
+
+        identity = named with { IsTrusted = isTrusted };
+        return true;
+    }
+
+    /// <summary>Reads who is at the other end of a link: from the certificate that the handshake verified.</summary>
+    /// <returns>False when it isn't a node of ours.</returns>
+    public static bool TryRead(SealedLink link, out NodeIdentity identity)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        try
+        {
+            using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(link.PeerCertificate.Span);
+            return TryRead(certificate, out identity);
+        }
+        catch (CryptographicException)
+        {
+            identity = null!;
+            return false;
+        }
     }
 
     /// <inheritdoc/>

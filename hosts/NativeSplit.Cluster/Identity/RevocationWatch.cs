@@ -3,7 +3,7 @@ using NativeSplit.Placement;
 
 namespace NativeSplit.Cluster.Identity;
 
-/// <summary>Drops the open links of nodes whose certificates are revoked while the gateway runs. New links are refused in the handshake.</summary>
+/// <summary>Drops the open links of nodes whose certificates are revoked while the gateway runs, and tells the others. New links are refused in the handshake.</summary>
 public sealed class RevocationWatch : IAsyncDisposable
 {
     /// <summary>How often the registry is looked at.</summary>
@@ -11,6 +11,7 @@ public sealed class RevocationWatch : IAsyncDisposable
 
     private readonly NodeRegistry _nodes;
     private readonly Action<NodeId, string> _drop;
+    private readonly Action<IReadOnlyList<string>>? _announce;
     private readonly ILogger _log;
     private readonly HashSet<string> _known = [];
     private readonly CancellationTokenSource _stop = new();
@@ -21,9 +22,10 @@ public sealed class RevocationWatch : IAsyncDisposable
     /// <param name="drop">Drops the links of a node, with the reason.</param>
     /// <param name="log">Told of each revocation.</param>
     /// <param name="time">Clock of the interval.</param>
-    public RevocationWatch(NodeRegistry nodes, Action<NodeId, string> drop, ILogger log, TimeProvider time)
+    /// <param name="announce">Tells the workers that are here the serial numbers of what was just revoked; null: nobody does.</param>
+    public RevocationWatch(NodeRegistry nodes, Action<NodeId, string> drop, ILogger log, TimeProvider time, Action<IReadOnlyList<string>>? announce = null)
     {
-        (_nodes, _drop, _log) = (nodes, drop, log);
+        (_nodes, _drop, _log, _announce) = (nodes, drop, log, announce);
         _loop = WatchAsync(time);
     }
 
@@ -55,7 +57,13 @@ public sealed class RevocationWatch : IAsyncDisposable
     {
         try
         {
-            foreach (IssuedCertificate certificate in _nodes.List().Where(certificate => certificate.Revoked is not null && _known.Add(certificate.Serial)))
+            IssuedCertificate[] revoked = [.. _nodes.List().Where(certificate => certificate.Revoked is not null && _known.Add(certificate.Serial))];
+            if (revoked.Length > 0)
+            {
+                _announce?.Invoke([.. revoked.Select(certificate => certificate.Serial)]);
+            }
+
+            foreach (IssuedCertificate certificate in revoked)
             {
                 _log.LogWarning("The certificate {Serial} of {Node} was revoked.", certificate.Serial, certificate.Node);
                 _drop(new NodeId(certificate.Node), $"The certificate of {certificate.Node} was revoked.");

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using NativeSplit.Cluster.Activations;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
@@ -48,6 +49,8 @@ public sealed class PeerConnection : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(handler);
         _link = link;
         Peer = peer;
+        using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(link.PeerCertificate.Span);
+        CertificateSerial = certificate.SerialNumber;
         _sendTimeout = sendTimeout;
         _time = time;
         _loop = Task.Run(() => ReceiveAsync(handler));
@@ -55,6 +58,9 @@ public sealed class PeerConnection : IAsyncDisposable
 
     /// <summary>Who is on the other side.</summary>
     public NodeIdentity Peer { get; }
+
+    /// <summary>Serial number, hexadecimal, of the certificate that the other side proved itself with.</summary>
+    public string CertificateSerial { get; }
 
     /// <summary>Address of the other side.</summary>
     public EndPoint RemoteEndPoint => _link.RemoteEndPoint;

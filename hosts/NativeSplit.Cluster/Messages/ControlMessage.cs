@@ -19,6 +19,7 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(MoveKv), "move-kv")]
 [JsonDerivedType(typeof(KvArrived), "kv-arrived")]
 [JsonDerivedType(typeof(KvFailed), "kv-failed")]
+[JsonDerivedType(typeof(RevokeCertificates), "revoke")]
 [JsonDerivedType(typeof(QueryNode), "query-node")]
 [JsonDerivedType(typeof(NodeReport), "node-report")]
 public abstract record ControlMessage;
@@ -37,6 +38,9 @@ public sealed record NodeHello : ControlMessage
 
     /// <summary>Name of that model, for messages to the operator.</summary>
     public required string ModelName { get; init; }
+
+    /// <summary>Public key to wrap data keys of weights to, base64; null when it has the model's file.</summary>
+    public string? WeightKey { get; init; }
 
     /// <summary>What it measured of itself; null when it wasn't asked to.</summary>
     public CapacityProfile? Profile { get; init; }
@@ -238,6 +242,13 @@ public sealed record KvFailed : StageMessage
 
     /// <summary>Why, for the operator.</summary>
     public required string Reason { get; init; }
+}
+
+/// <summary>Gateway to worker: certificates of nodes that were revoked. Their links are to be dropped and no new ones taken. Later messages add to it.</summary>
+public sealed record RevokeCertificates : ControlMessage
+{
+    /// <summary>Serial numbers, hexadecimal.</summary>
+    public required IReadOnlyList<string> Serials { get; init; }
 }
 
 /// <summary>Gateway to worker: what can you do now?</summary>

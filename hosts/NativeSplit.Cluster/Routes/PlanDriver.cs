@@ -57,7 +57,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         Adopt(options.Plans);
         Path = new ClusterPath(options.Shape, options.Route, time);
         Probe = new ClusterProbe(options, _questions, Path, () => Volatile.Read(ref _active), () => _joined, time);
-        _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync);
+        _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync, enrolment.RenewAsync);
         _accepting = Task.Run(AcceptAsync);
         _loop = Task.Run(DriveAsync);
     }
@@ -76,6 +76,16 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             {
                 connection.Drop(reason);
             }
+        }
+    }
+
+    /// <summary>Tells the workers that are here that certificates were revoked.</summary>
+    /// <param name="serials">Their serial numbers.</param>
+    public void Announce(IReadOnlyList<string> serials)
+    {
+        foreach (PeerConnection connection in _open.Keys)
+        {
+            _ = RevocationNotices.SendAsync(connection, () => serials, _log);
         }
     }
 
@@ -218,7 +228,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             while (true)
             {
                 SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                if (NodeIdentity.TryParse(link.Peer, out NodeIdentity peer) && peer.Role == NodeRole.Worker && (_options.TakesAnyWorker || _expected.Contains(peer.Node)))
+                if (NodeIdentity.TryRead(link, out NodeIdentity peer) && peer.Role == NodeRole.Worker && (_options.TakesAnyWorker || _expected.Contains(peer.Node)))
                 {
                     _ = LeaveWhenEndedAsync(_newcomers.Add(peer.Node, () => new PeerConnection(link, peer, this, _options.Route.StepTimeout, _time)));
                 }
@@ -239,6 +249,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     private async Task LeaveWhenEndedAsync(PeerConnection connection)
     {
         _open[connection] = 0;
+        _ = RevocationNotices.SendAsync(connection, _options.RevokedSerials, _log);
         ClusterException cause = await connection.Ended.ConfigureAwait(false);
         _newcomers.TryTake(connection);
         _open.TryRemove(connection, out _);

@@ -36,8 +36,17 @@ public sealed record PlanDriverOptions
     /// <summary>The gateway's own name in the plan.</summary>
     public required NodeId Self { get; init; }
 
-    /// <summary>Identity on links.</summary>
-    public required LinkCredentials Credentials { get; init; }
+    /// <summary>Identity on links; renewed while the driver runs.</summary>
+    public required CredentialSource Credentials { get; init; }
+
+    /// <summary>Serial numbers of revoked certificates, for workers that come. Each handshake asks the credentials by itself.</summary>
+    public Func<IReadOnlyList<string>> RevokedSerials { get; init; } = static () => [];
+
+    /// <summary>
+    /// Grants layers of the weight registry to a worker, by its name and public key, before they are assigned to it; null: workers have the model's
+    /// file. May throw <see cref="ClusterException"/>; the plan is then not put in force.
+    /// </summary>
+    public Action<NodeId, string, LayerRange>? GrantWeights { get; init; }
 
     /// <summary>Address to listen at for workers.</summary>
     public required IPEndPoint Listen { get; init; }

@@ -1,5 +1,4 @@
 using System.Net;
-using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
 using NativeSplit.Placement;
@@ -69,6 +68,11 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
         }
 
         PeerConnection worker = workers[segment.Node].Connection;
+        if (workers[segment.Node].Hello.WeightKey is { } weightKey)
+        {
+            options.GrantWeights?.Invoke(segment.Node, weightKey, segment.Layers);
+        }
+
         var assignment = new AssignStage
         {
             Epoch = next.Epoch.Value,
@@ -121,7 +125,7 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
         NodeId? previous = index == 0 ? null : next.Plan.Segments[index - 1].Node;
         return previous is { } node && node != options.Self
             ? workers[node].Connection.Peer.Uri
-            : CredentialStore.IdentityOf(options.Credentials.Certificate).Uri;
+            : options.Credentials.Identity;
     }
 
     private NextHop? NextHopOf(int index)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Routes;
+using NativeSplit.Cluster.Weights;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Engine.Generation;
 using NativeSplit.Gateway;
@@ -45,6 +46,9 @@ internal sealed record GatewaySettings
 
     /// <summary>Where the cluster authority is kept; null: in memory.</summary>
     public CredentialStore? Store { get; init; }
+
+    /// <summary>Folder of the weight registry that workers are granted layers from; null: they have the model's file.</summary>
+    public string? Registry { get; init; }
 
     public required ILoggerFactory Loggers { get; init; }
 }
@@ -128,13 +132,16 @@ internal sealed class RunningGateway : IAsyncDisposable
         var registry = new ClusterRegistry(settings.Store);
         var nodes = new NodeRegistry(registry, TimeProvider.System);
         _tokens = new JoinTokenStore(authority, TimeProvider.System, registry);
+        var credentials = new CredentialSource(new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate) { IsRevoked = nodes.IsRevoked });
         var options = new PlanDriverOptions
         {
             Plans = settings.Plans,
             Shape = shape,
             ModelFingerprint = settings.Model.File.Fingerprint.Value,
             Self = settings.Self,
-            Credentials = new LinkCredentials(authority.IssueWithKey(NodeRole.Gateway, settings.Self), authority.Certificate) { IsRevoked = nodes.IsRevoked },
+            Credentials = credentials,
+            RevokedSerials = nodes.RevokedSerials,
+            GrantWeights = settings.Registry is null ? null : GrantFrom(settings, authority),
             Listen = settings.LinkAddress,
             Executors = settings.Model.CreateExecutor,
             Route = settings.Route,
@@ -147,13 +154,26 @@ internal sealed class RunningGateway : IAsyncDisposable
             : null;
         Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens, nodes), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
         _parts.Push(Driver);
-        _parts.Push(new RevocationWatch(nodes, Driver.Drop, settings.Loggers.CreateLogger("nodes"), TimeProvider.System));
+        ILogger log = settings.Loggers.CreateLogger("nodes");
+        _parts.Push(new RevocationWatch(nodes, Driver.Drop, log, TimeProvider.System, Driver.Announce));
+        _parts.Push(new CertificateRenewal(credentials, _ => Task.FromResult(authority.IssueWithKey(NodeRole.Gateway, settings.Self)), keep: null, log, TimeProvider.System));
         if (profile is not null)
         {
             _parts.Push(ClusterOrchestrator.Start(Driver, OptionsOf(settings, settings.Adapt!, profile), settings.Adapt!.Decisions, settings.Loggers.CreateLogger("orchestrator"), TimeProvider.System));
         }
 
         return Driver.Path;
+    }
+
+    /// <summary>Grants layers of the served model; checked now, so that a gateway without the model in its registry doesn't start.</summary>
+    private static Action<NodeId, string, LayerRange> GrantFrom(GatewaySettings settings, ClusterAuthority authority)
+    {
+        var registry = new WeightRegistry(new FolderStorage(settings.Registry!), authority.Certificate);
+        WeightManifest manifest = registry.Read(settings.Model.File.Fingerprint.Value);
+        RegistrySecret secret = settings.Store?.TryLoadRegistrySecret()
+            ?? throw new UsageException("No model was pushed with this --data folder; give the one that 'nativesplit model push' was given.");
+        var publisher = new WeightPublisher(registry, authority, secret);
+        return (node, key, layers) => publisher.Grant(manifest, node, key, layers);
     }
 
     private static OrchestratorOptions OptionsOf(GatewaySettings settings, AdaptSettings adapt, CapacityProfile profile) => new()

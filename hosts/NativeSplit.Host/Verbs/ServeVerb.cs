@@ -23,12 +23,13 @@ internal static class ServeVerb
         Option<string> links = new("--listen") { Description = "Where workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:7500" };
         Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:8080" };
         Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps the cluster authority, so that workers still know the gateway after a restart. Default: in memory.", HelpName = "FOLDER" });
+        Option<string?> registry = ModelVerb.Registry("Grant workers the layers that the plan gives them from this weight registry, into which the model was pushed with the same --data.");
         Option<string[]> apiKey = new("--api-key") { Description = $"Key that requests must bring; may be given several times. Also read from {ApiKeyVariable}. Default: none.", HelpName = "KEY" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
         var route = new RouteArguments();
         var adapt = new AdaptArguments();
         var compute = new ComputeOptions();
-        Command command = new("serve", "Run the gateway: take workers in, put the plan in force, answer an OpenAI-compatible API until Ctrl-C.") { model, plan, name, links, http, data, apiKey, verbose };
+        Command command = new("serve", "Run the gateway: take workers in, put the plan in force, answer an OpenAI-compatible API until Ctrl-C.") { model, plan, name, links, http, data, registry, apiKey, verbose };
         route.AddTo(command);
         adapt.AddTo(command);
         compute.AddTo(command);
@@ -55,6 +56,11 @@ internal static class ServeVerb
                 throw new UsageException("--expect goes with --adapt; with --plan, tokens are printed for the nodes of the plans.");
             }
 
+            if (parsed.GetValue(registry) is not null && parsed.GetValue(data) is null)
+            {
+                throw new UsageException("--registry needs --data: the folder with the secret that the model was pushed with.");
+            }
+
             using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
             using LoadedModel loaded = LoadedModel.Open(DefaultModel.Resolve(parsed.GetValue(model)), compute.Read(parsed));
             RouteOptions limits = route.Read(parsed, loaded.Shape);
@@ -70,6 +76,7 @@ internal static class ServeVerb
                 RecoveryWait = route.ReadRecoveryWait(parsed),
                 Adapt = adaptation,
                 Store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null,
+                Registry = parsed.GetValue(registry),
                 Loggers = loggers,
             };
             await using RunningGateway gateway = await RunningGateway.StartAsync(settings, cancellationToken);
@@ -78,7 +85,7 @@ internal static class ServeVerb
                 signal.Cancel = true;
                 Reload(gateway, settings, planFiles);
             });
-            Announce(gateway, [.. plans.SelectMany(plan => plan.Segments).Select(segment => segment.Node).Where(node => node.Value != self), .. expected], parsed.GetValue(model));
+            Announce(gateway, [.. plans.SelectMany(plan => plan.Segments).Select(segment => segment.Node).Where(node => node.Value != self), .. expected], parsed.GetValue(model), parsed.GetValue(registry));
             await gateway.Ready.WaitAsync(cancellationToken);
             Console.Error.WriteLine($"Ready: {gateway.Server.Url}v1/chat/completions");
             await Task.Delay(Timeout.Infinite, cancellationToken);
@@ -136,7 +143,7 @@ internal static class ServeVerb
         return string.IsNullOrEmpty(fromEnvironment) ? given ?? [] : [.. given ?? [], fromEnvironment];
     }
 
-    private static void Announce(RunningGateway gateway, IReadOnlyList<NodeId> nodes, string? model)
+    private static void Announce(RunningGateway gateway, IReadOnlyList<NodeId> nodes, string? model, string? registry)
     {
         if (gateway.Driver is not { } driver)
         {
@@ -144,7 +151,8 @@ internal static class ServeVerb
         }
 
         // A worker that isn't told takes the shipped model, as this gateway does.
-        string same = model is null ? string.Empty : $" --model {Path.GetFileName(Path.TrimEndingDirectorySeparator(model))}";
+        string same = registry is not null ? $" --registry {registry}"
+            : model is null ? string.Empty : $" --model {Path.GetFileName(Path.TrimEndingDirectorySeparator(model))}";
         foreach (NodeId node in nodes.Distinct())
         {
             Console.Error.WriteLine($"{node} joins with (one time, within an hour):");

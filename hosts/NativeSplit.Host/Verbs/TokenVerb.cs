@@ -17,8 +17,9 @@ internal static class TokenVerb
     {
         Argument<string> node = new("node") { Description = "Name in the plan that the worker joins under." };
         Option<int> minutes = new("--minutes") { Description = "How long the token may be used.", HelpName = "N", DefaultValueFactory = _ => (int)JoinTokenStore.Lifetime.TotalMinutes };
+        Option<bool> trusted = new("--trusted") { Description = "Trust the worker that joins with it: layers that must stay private may run there. Its certificate says so." };
         Option<string> data = AuthorityFolder.Option();
-        Command command = new("create", "Make a token that lets one worker join once. Printed this one time; only its hash is kept.") { node, minutes, data };
+        Command command = new("create", "Make a token that lets one worker join once. Printed this one time; only its hash is kept.") { node, minutes, trusted, data };
         command.SetAction(parsed =>
         {
             string name = parsed.GetRequiredValue(node);
@@ -34,7 +35,7 @@ internal static class TokenVerb
             }
 
             using AuthorityFolder folder = AuthorityFolder.Open(parsed.GetRequiredValue(data));
-            Console.Out.WriteLine(folder.Tokens.Create(new NodeId(name), TimeSpan.FromMinutes(life)).ToText());
+            Console.Out.WriteLine(folder.Tokens.Create(new NodeId(name), TimeSpan.FromMinutes(life), parsed.GetValue(trusted)).ToText());
             return ExitCode.Done;
         });
         return command;
@@ -43,13 +44,13 @@ internal static class TokenVerb
     private static Command CreateList()
     {
         Option<string> data = AuthorityFolder.Option();
-        Command command = new("list", "List the tokens that can still be used: id, node, end.") { data };
+        Command command = new("list", "List the tokens that can still be used: id, node, end, and whether its node will be trusted.") { data };
         command.SetAction(parsed =>
         {
             using AuthorityFolder folder = AuthorityFolder.Open(parsed.GetRequiredValue(data));
             foreach (OpenToken token in folder.Tokens.List())
             {
-                Console.Out.WriteLine($"{token.Id}  {token.Node}  {token.Expiry:u}");
+                Console.Out.WriteLine($"{token.Id}  {token.Node}  {token.Expiry:u}{(token.Trusted ? "  trusted" : string.Empty)}");
             }
 
             return ExitCode.Done;

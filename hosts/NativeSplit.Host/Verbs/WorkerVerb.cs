@@ -21,6 +21,7 @@ internal static class WorkerVerb
         Option<string> gateway = new("--gateway", "-g") { Description = "Where the gateway listens for workers.", HelpName = "HOST:PORT", Required = true };
         Option<string?> token = new("--token") { Description = $"One-time join token that the gateway printed. Also read from {TokenVariable}, which other users of this machine can't see.", HelpName = "TOKEN" };
         Option<string?> model = CommonArguments.Model();
+        Option<string?> registry = ModelVerb.Registry("Take the layers that are assigned from this weight registry, and no others, instead of from a model file; --model then names a model in it.");
         Option<string> listen = new("--listen") { Description = "Where other workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:0" };
         Option<string?> advertise = new("--advertise") { Description = "Host name or address that other workers reach this one at. Default: the address the gateway sees.", HelpName = "HOST" };
         Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps this worker's identity, so that it needs no new token for a day. Default: in memory.", HelpName = "FOLDER" });
@@ -29,7 +30,7 @@ internal static class WorkerVerb
         Option<string?> memory = new("--memory") { Description = "Bytes that layers and KV cache may take at most. Default: what the system has.", HelpName = "SIZE" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };
         var compute = new ComputeOptions();
-        Command command = new("worker", "Join a cluster and run the layers that its gateway assigns, until Ctrl-C. A worker sees activations, never tokens or text.") { gateway, token, model, listen, advertise, data, exitWithGateway, maxKvTokens, memory, verbose };
+        Command command = new("worker", "Join a cluster and run the layers that its gateway assigns, until Ctrl-C. A worker sees activations, never tokens or text.") { gateway, token, model, registry, listen, advertise, data, exitWithGateway, maxKvTokens, memory, verbose };
         compute.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -46,12 +47,23 @@ internal static class WorkerVerb
 
             EndPoint address = EndPoints.ToConnectTo(parsed.GetRequiredValue(gateway), "--gateway");
             using ILoggerFactory loggers = Logging.Create(parsed.GetValue(verbose));
-            using ModelFile file = ModelFile.Open(DefaultModel.Resolve(parsed.GetValue(model)));
+            string? registryFolder = parsed.GetValue(registry);
+            if (registryFolder is not null && !Directory.Exists(registryFolder))
+            {
+                throw new UsageException($"There is no weight registry at {registryFolder}; 'nativesplit model push' makes one.");
+            }
+
+            // Before it joins, so that a bad file doesn't use the token up; what a registry holds is believed only when the cluster's authority signed it.
+            using WorkerModel? given = registryFolder is null ? WorkerModel.OpenFile(DefaultModel.Resolve(parsed.GetValue(model))) : null;
             CredentialStore? store = parsed.GetValue(data) is { } folder ? new CredentialStore(folder) : null;
             JoinedNode identity = await IdentifyAsync(address, parsed.GetValue(token), store, cancellationToken);
+            using WorkerModel? granted = registryFolder is null ? null : WorkerModel.OpenRegistry(registryFolder, parsed.GetValue(model), identity, store);
+            WorkerModel opened = given ?? granted!;
+            ModelFile file = opened.File;
             var options = new WorkerOptions
             {
                 Model = file,
+                WeightKey = opened.PublicKey,
                 Gateway = address,
                 Identity = identity,
                 Executors = (layers, kvTokens, maxRows) => OwningExecutor.Create(file, layers, kvTokens, maxRows, machine, team: null),
@@ -59,10 +71,14 @@ internal static class WorkerVerb
                 Listen = EndPoints.ToListenAt(parsed.GetRequiredValue(listen), "--listen"),
                 AdvertisedHost = parsed.GetValue(advertise),
                 ExitWithGateway = parsed.GetValue(exitWithGateway),
-                MeasuresAtJoin = true,
+
+                // A registry gives layers only after they were assigned, so there is nothing to measure yet.
+                MeasuresAtJoin = registryFolder is null,
                 MemoryBytes = parsed.GetValue(memory) is { } size ? AdaptArguments.Amount(size, Units.Bytes, "--memory") : long.MaxValue,
                 MaxKvTokens = parsed.GetValue(maxKvTokens),
             };
+            await using var renewal = new CertificateRenewal(
+                identity.Source, cancel => EnrolmentClient.RenewAsync(address, identity, options.Link, cancel), _ => store?.Save(identity), loggers.CreateLogger("identity"), TimeProvider.System);
             await using WorkerNode node = WorkerNode.Start(options, loggers.CreateLogger("worker"), TimeProvider.System);
             await node.RunAsync(cancellationToken);
             return ExitCode.Done;

@@ -74,21 +74,25 @@ public sealed class ClusterAuthorityTests
         Assert.Contains("P-256", e.Message);
     }
 
-    [Fact]
-    public void GatewayCertificates_HoldAsLongAsTheAuthority()
-    {
-        using ClusterAuthority authority = ClusterAuthority.Create(TimeProvider.System);
-        using X509Certificate2 certificate = authority.IssueWithKey(NodeRole.Gateway, new NodeId("gateway"));
-        Assert.Equal(authority.Certificate.NotAfter, certificate.NotAfter);
-    }
-
-    [Fact]
-    public void WorkerCertificates_HoldForADay()
+    [Theory]
+    [InlineData(NodeRole.Worker)]
+    [InlineData(NodeRole.Gateway)]
+    public void Certificates_HoldForADay(NodeRole role)
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
         using ClusterAuthority authority = ClusterAuthority.Create(time);
-        using X509Certificate2 certificate = authority.IssueWithKey(NodeRole.Worker, Worker);
+        using X509Certificate2 certificate = authority.IssueWithKey(role, Worker);
         Assert.Equal(time.GetUtcNow().UtcDateTime + TimeSpan.FromHours(24), certificate.NotAfter.ToUniversalTime());
+    }
+
+    [Fact]
+    public void Certificates_DoNotOutliveTheAuthority()
+    {
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+        using ClusterAuthority authority = ClusterAuthority.Create(time);
+        time.SetUtcNow(authority.Certificate.NotAfter.ToUniversalTime() - TimeSpan.FromHours(1));
+        using X509Certificate2 certificate = authority.IssueWithKey(NodeRole.Worker, Worker);
+        Assert.Equal(authority.Certificate.NotAfter, certificate.NotAfter);
     }
 
     private static bool Chains(X509Certificate2 certificate, ClusterAuthority authority)

@@ -34,9 +34,9 @@ public sealed class ClusterRegistryTests : IDisposable
         JoinToken token = Tokens().Create(Worker);
         JoinTokenStore gateway = Tokens();
         Assert.Equal(["worker-1"], gateway.List().Select(open => open.Node));
-        Assert.True(gateway.TryRedeem(token.Secret.Span, out NodeId node));
+        Assert.True(gateway.TryRedeem(token.Secret.Span, out NodeId node, out _));
         Assert.Equal(Worker, node);
-        Assert.False(Tokens().TryRedeem(token.Secret.Span, out _));
+        Assert.False(Tokens().TryRedeem(token.Secret.Span, out _, out _));
         Assert.Empty(Tokens().List());
     }
 
@@ -48,7 +48,7 @@ public sealed class ClusterRegistryTests : IDisposable
         Assert.False(Tokens().Revoke(id + "0"));
         Assert.True(Tokens().Revoke(id));
         Assert.False(Tokens().Revoke(id));
-        Assert.False(Tokens().TryRedeem(token.Secret.Span, out _));
+        Assert.False(Tokens().TryRedeem(token.Secret.Span, out _, out _));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class ClusterRegistryTests : IDisposable
         JoinToken token = Tokens().Create(Worker);
         using X509Certificate2 certificate = _authority.IssueWithKey(NodeRole.Worker, Worker);
         _folder.Write("registry.json", text);
-        Assert.Equal(ClusterFault.BadIdentity, Assert.Throws<ClusterException>(() => Tokens().TryRedeem(token.Secret.Span, out _)).Fault);
+        Assert.Equal(ClusterFault.BadIdentity, Assert.Throws<ClusterException>(() => Tokens().TryRedeem(token.Secret.Span, out _, out _)).Fault);
         Assert.Equal(ClusterFault.BadIdentity, Assert.Throws<ClusterException>(() => Nodes().IsRevoked(certificate)).Fault);
         Assert.Equal(text, File.ReadAllText(Path.Combine(_folder.Path, "registry.json")));
     }

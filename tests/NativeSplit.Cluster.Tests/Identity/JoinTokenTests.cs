@@ -50,9 +50,9 @@ public sealed class JoinTokenTests : IDisposable
     public void TryRedeem_GivesTheName_Once()
     {
         JoinToken token = _store.Create(Worker);
-        Assert.True(_store.TryRedeem(token.Secret.Span, out NodeId node));
+        Assert.True(_store.TryRedeem(token.Secret.Span, out NodeId node, out _));
         Assert.Equal(Worker, node);
-        Assert.False(_store.TryRedeem(token.Secret.Span, out _));
+        Assert.False(_store.TryRedeem(token.Secret.Span, out _, out _));
     }
 
     [Fact]
@@ -60,9 +60,9 @@ public sealed class JoinTokenTests : IDisposable
     {
         JoinToken token = _store.Create(Worker);
         _time.Advance(TimeSpan.FromHours(1));
-        Assert.False(_store.TryRedeem(token.Secret.Span, out _));
+        Assert.False(_store.TryRedeem(token.Secret.Span, out _, out _));
     }
 
     [Fact]
-    public void TryRedeem_Refuses_WhenTheSecretIsUnknown() => Assert.False(_store.TryRedeem(new byte[32], out _));
+    public void TryRedeem_Refuses_WhenTheSecretIsUnknown() => Assert.False(_store.TryRedeem(new byte[32], out _, out _));
 }

@@ -24,6 +24,7 @@ public sealed class ControlCodecTests
         new MoveKv { Epoch = 1, Stage = 2, ToEpoch = 2, ToStage = 1, LayerStart = 3, LayerEnd = 4, Sequence = 9, FromPage = 1, Length = 40, Target = new NextHop("i", "h", 1) },
         new KvArrived { Epoch = 1, Stage = 2, Sequence = 9, LayerStart = 3, Length = 40 },
         new KvFailed { Epoch = 1, Stage = 2, Sequence = 9, LayerStart = 3, IsUnsupported = true, Reason = "why" },
+        new RevokeCertificates { Serials = ["0A", "0B"] },
         new QueryNode { Number = 3, MeasureLayers = true, Peers = [new NextHop("i", "h", 1)] },
         new NodeReport { Number = 3, Profile = Profile, Links = [new LinkQuality("p", 5, 1L << 33)] },
     ];

@@ -17,6 +17,7 @@ public sealed class PrivacyTests
         $"{nameof(NodeHello)}.{nameof(NodeHello.AdvertisedHost)}",
         $"{nameof(NodeHello)}.{nameof(NodeHello.ModelFingerprint)}",
         $"{nameof(NodeHello)}.{nameof(NodeHello.ModelName)}",
+        $"{nameof(NodeHello)}.{nameof(NodeHello.WeightKey)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.ModelFingerprint)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.Previous)}",
         $"{nameof(AssignStage)}.{nameof(AssignStage.KvSources)}",
@@ -28,6 +29,7 @@ public sealed class PrivacyTests
         $"{nameof(StageReady)}.{nameof(StageReady.Backend)}",
         $"{nameof(StageRefused)}.{nameof(StageRefused.Reason)}",
         $"{nameof(StepFailed)}.{nameof(StepFailed.Reason)}",
+        $"{nameof(RevokeCertificates)}.{nameof(RevokeCertificates.Serials)}",
     ];
 
     /// <summary>What messages are made of besides numbers and texts; judged like them.</summary>

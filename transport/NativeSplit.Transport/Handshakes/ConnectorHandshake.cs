@@ -31,7 +31,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         {
             control = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
             await OpenWithAsync(control, ConnectionKind.Control, cancellationToken).ConfigureAwait(false);
-            _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked);
+            _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked, credentials.Clock);
             tls = await AuthenticateAsync(control, credentials.CreateContext(), TlsRules.LinkProtocol, cancellationToken).ConfigureAwait(false);
 
             // A listener that refuses our certificate closes right here, without a word.
@@ -42,6 +42,7 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
             data = await OpenAsync(endpoint is UnixDomainSocketEndPoint ? endpoint : control.RemoteEndPoint, cancellationToken).ConfigureAwait(false);
             await ClaimAsync(data, agreement, cancellationToken).ConfigureAwait(false);
             SealedLink link = agreement.CreateLink(data, new ControlConnection(control, tls), options);
+            link.PeerCertificate = _check.Certificate;
             (control, data, tls) = (null, null, null);
             return link;
         }
@@ -73,6 +74,26 @@ internal sealed class ConnectorHandshake(EndPoint endpoint, LinkOptions options)
         {
             authority?.Dispose();
             await ReleaseAsync(tls, connection, null).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Opens a renewal.</summary>
+    public async Task<Enrolment> RenewAsync(string expectedPeer, LinkCredentials credentials, CancellationToken cancellationToken)
+    {
+        Connection? connection = null;
+        try
+        {
+            connection = await OpenAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            await OpenWithAsync(connection, ConnectionKind.Renewal, cancellationToken).ConfigureAwait(false);
+            _check = new PeerCheck(credentials.Authority, expectedPeer, credentials.IsRevoked, credentials.Clock);
+            SslStream tls = await AuthenticateAsync(connection, credentials.CreateContext(), TlsRules.RenewalProtocol, cancellationToken, owns: true)
+                .ConfigureAwait(false);
+            connection = null;
+            return new Enrolment(tls, credentials.Authority, expectedPeer);
+        }
+        finally
+        {
+            await ReleaseAsync(null, connection, null).ConfigureAwait(false);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using NativeSplit.Transport.Links;
 using NativeSplit.Transport.Pipes;
 using NativeSplit.Transport.Sealing;
@@ -13,12 +14,11 @@ internal sealed class ListenerHandshakes
     /// <summary>Longest authority certificate that an enrolment may be answered with, in bytes of DER.</summary>
     public const int MaxAuthorityBytes = 16 << 10;
 
-    private readonly LinkCredentials _credentials;
+    private readonly CredentialSource _credentials;
     private readonly LinkOptions _options;
     private readonly Func<Stream, CancellationToken, Task>? _enrolment;
+    private readonly Func<X509Certificate2, Stream, CancellationToken, Task>? _renewal;
     private readonly Func<SealedLink, bool> _deliver;
-    private readonly SslStreamCertificateContext _certificate;
-    private readonly string _identity;
     private readonly PendingSet _handshakes;
     private readonly PendingSet _enrolments;
     private readonly WaitingLinks _waiting = new();
@@ -28,17 +28,21 @@ internal sealed class ListenerHandshakes
     /// <param name="credentials">Our identity and the root we trust.</param>
     /// <param name="options">Limits.</param>
     /// <param name="enrolment">Handler of enrolments, or null.</param>
+    /// <param name="renewal">Handler of renewals, or null.</param>
     /// <param name="deliver">Takes a finished link; false when there is no room for it.</param>
     public ListenerHandshakes(
-        LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment, Func<SealedLink, bool> deliver)
+        CredentialSource credentials,
+        LinkOptions options,
+        Func<Stream, CancellationToken, Task>? enrolment,
+        Func<X509Certificate2, Stream, CancellationToken, Task>? renewal,
+        Func<SealedLink, bool> deliver)
     {
         options.Validate();
-        _identity = credentials.RequireIdentity();
         _credentials = credentials;
         _options = options;
         _enrolment = enrolment;
+        _renewal = renewal;
         _deliver = deliver;
-        _certificate = credentials.CreateContext();
         _handshakes = new PendingSet(options.MaxPendingHandshakes);
         _enrolments = new PendingSet(options.MaxPendingEnrolments);
     }
@@ -106,7 +110,7 @@ internal sealed class ListenerHandshakes
             }
         }
 
-        await ServeEnrolmentAsync(connection, lifetime).ConfigureAwait(false);
+        await (preamble.Kind == ConnectionKind.Renewal ? ServeRenewalAsync(connection, lifetime) : ServeEnrolmentAsync(connection, lifetime)).ConfigureAwait(false);
         return false;
     }
 
@@ -132,24 +136,26 @@ internal sealed class ListenerHandshakes
     private async Task<bool> ServeControlAsync(Connection connection, PendingSet.Entry entry)
     {
         await connection.WriteAsync(new Preamble(ConnectionKind.Control).ToArray(), entry.Token).ConfigureAwait(false);
-        var check = new PeerCheck(_credentials.Authority, expectedPeer: null, _credentials.IsRevoked);
+        CredentialSource.Held own = _credentials.Take();
+        PeerCheck check = own.CreateCheck();
         var tls = new SslStream(new ConnectionStream(connection, owns: false));
         LinkAgreement? agreement = null;
         WaitingLinks.Waiting? waiting = null;
         bool handedOver = false;
         try
         {
-            await tls.AuthenticateAsServerAsync(TlsRules.ForListener(_certificate, TlsRules.LinkProtocol, check), entry.Token).ConfigureAwait(false);
+            await tls.AuthenticateAsServerAsync(TlsRules.ForListener(own.Context, TlsRules.LinkProtocol, check), entry.Token).ConfigureAwait(false);
             TlsRules.Require(tls, TlsRules.LinkProtocol, mutual: true);
             string peer = check.Identity ?? throw new LinkException(LinkFault.AuthenticationFailed, $"A peer was refused: {check.Problem}.");
             agreement = await LinkAgreement.AcceptAsync(
-                tls, _identity, peer, _options, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
+                tls, _credentials.Identity, peer, _options, agreed => waiting = _waiting.Add(agreed), entry.Token).ConfigureAwait(false);
             entry.Prove();
             Connection data = await waiting!.ReceiveConnectionAsync(entry.Token).ConfigureAwait(false);
             byte[] proof = new byte[LinkKeys.SecretBytes];
             agreement.Keys.WriteProof(fromConnector: false, new Preamble(ConnectionKind.Data).ToArray(), agreement.ConnectionId, proof);
             await data.WriteAsync(proof, entry.Token).ConfigureAwait(false);
             SealedLink link = agreement.CreateLink(data, new ControlConnection(connection, tls), _options);
+            link.PeerCertificate = check.Certificate;
             handedOver = waiting.IsTaken = true;
             if (!_deliver(link))
             {
@@ -181,41 +187,78 @@ internal sealed class ListenerHandshakes
     private async Task ServeEnrolmentAsync(Connection connection, CancellationToken lifetime)
     {
         using PendingSet.Entry entry = Enter(_enrolments, _options.EnrolmentTimeout, lifetime);
-        if (_enrolment is null)
+        if (_enrolment is not { } handler)
         {
-            byte[] refusal = new Preamble(ConnectionKind.Enrolment, (byte)LinkFault.AuthenticationFailed).ToArray();
-            await connection.WriteAsync(refusal, entry.Token).ConfigureAwait(false);
-            throw new LinkException(LinkFault.AuthenticationFailed, "Nobody enrols here.");
+            throw await RefuseAsync(connection, ConnectionKind.Enrolment, entry.Token).ConfigureAwait(false);
         }
 
         // A handler that doesn't observe its token loses its stream.
         using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Connection)s!).Dispose(), connection);
-        byte[] authority = _credentials.Authority.RawData;
+        CredentialSource.Held own = _credentials.Take();
+        byte[] authority = own.Credentials.Authority.RawData;
         byte[] answer = new byte[Preamble.Bytes + sizeof(uint) + authority.Length];
         new Preamble(ConnectionKind.Enrolment).Format(answer);
         BinaryPrimitives.WriteInt32LittleEndian(answer.AsSpan(Preamble.Bytes), authority.Length);
         authority.CopyTo(answer, Preamble.Bytes + sizeof(uint));
         await connection.WriteAsync(answer, entry.Token).ConfigureAwait(false);
         await using var tls = new SslStream(new ConnectionStream(connection, owns: false));
-        await tls.AuthenticateAsServerAsync(TlsRules.ForListener(_certificate, TlsRules.EnrolmentProtocol, peer: null), entry.Token)
+        await tls.AuthenticateAsServerAsync(TlsRules.ForListener(own.Context, TlsRules.EnrolmentProtocol, peer: null), entry.Token)
             .ConfigureAwait(false);
         TlsRules.Require(tls, TlsRules.EnrolmentProtocol, mutual: false);
-        await HandleEnrolmentAsync(tls, entry.Token).ConfigureAwait(false);
-        await tls.ShutdownAsync().WaitAsync(entry.Token).ConfigureAwait(false);
-        connection.Shutdown(SocketShutdown.Send);
+        await HandleAsync(() => handler(tls, entry.Token)).ConfigureAwait(false);
+        await FinishAsync(connection, tls, entry.Token).ConfigureAwait(false);
     }
 
-    private async Task HandleEnrolmentAsync(SslStream tls, CancellationToken cancellationToken)
+    private async Task ServeRenewalAsync(Connection connection, CancellationToken lifetime)
+    {
+        using PendingSet.Entry entry = Enter(_enrolments, _options.EnrolmentTimeout, lifetime);
+        if (_renewal is not { } handler)
+        {
+            throw await RefuseAsync(connection, ConnectionKind.Renewal, entry.Token).ConfigureAwait(false);
+        }
+
+        using CancellationTokenRegistration cut = entry.Token.UnsafeRegister(static s => ((Connection)s!).Dispose(), connection);
+        await connection.WriteAsync(new Preamble(ConnectionKind.Renewal).ToArray(), entry.Token).ConfigureAwait(false);
+        CredentialSource.Held own = _credentials.Take();
+        PeerCheck check = own.CreateCheck();
+        await using var tls = new SslStream(new ConnectionStream(connection, owns: false));
+        await tls.AuthenticateAsServerAsync(TlsRules.ForListener(own.Context, TlsRules.RenewalProtocol, check), entry.Token).ConfigureAwait(false);
+        TlsRules.Require(tls, TlsRules.RenewalProtocol, mutual: true);
+        if (check.Identity is null)
+        {
+            throw new LinkException(LinkFault.AuthenticationFailed, $"A peer was refused: {check.Problem}.");
+        }
+
+        entry.Prove();
+        using X509Certificate2 peer = X509CertificateLoader.LoadCertificate(check.Certificate.Span);
+        await HandleAsync(() => handler(peer, tls, entry.Token)).ConfigureAwait(false);
+        await FinishAsync(connection, tls, entry.Token).ConfigureAwait(false);
+    }
+
+    private static async Task<LinkException> RefuseAsync(Connection connection, ConnectionKind kind, CancellationToken cancellationToken)
+    {
+        byte[] refusal = new Preamble(kind, (byte)LinkFault.AuthenticationFailed).ToArray();
+        await connection.WriteAsync(refusal, cancellationToken).ConfigureAwait(false);
+        return new LinkException(LinkFault.AuthenticationFailed, $"Nobody serves {kind} here.");
+    }
+
+    private static async Task HandleAsync(Func<Task> handler)
     {
         try
         {
-            await _enrolment!(tls, cancellationToken).ConfigureAwait(false);
+            await handler().ConfigureAwait(false);
         }
         catch (Exception e) when (!Wire.IsExpected(e))
         {
-            // The handler belongs to the caller; whatever it throws ends this enrolment and no other.
-            throw new LinkException(LinkFault.Malformed, "The enrolment handler failed.", e);
+            // The handler belongs to the caller; whatever it throws ends this connection and no other.
+            throw new LinkException(LinkFault.Malformed, "The handler of an enrolment or renewal failed.", e);
         }
+    }
+
+    private static async Task FinishAsync(Connection connection, SslStream tls, CancellationToken cancellationToken)
+    {
+        await tls.ShutdownAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        connection.Shutdown(SocketShutdown.Send);
     }
 
     private void Count(LinkFault fault) => Interlocked.Increment(ref _failures[(int)fault]);

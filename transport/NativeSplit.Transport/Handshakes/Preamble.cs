@@ -14,6 +14,9 @@ internal enum ConnectionKind : byte
 
     /// <summary>TLS with only the listener authenticated, for a peer without a certificate.</summary>
     Enrolment = 3,
+
+    /// <summary>TLS with both ends authenticated, for a peer whose certificate is to be renewed.</summary>
+    Renewal = 4,
 }
 
 /// <summary>How eight bytes were judged.</summary>
@@ -32,7 +35,7 @@ internal enum PreambleStatus
     Malformed,
 }
 
-/// <summary>The eight clear bytes that open every TCP connection, and the listener's answer to those of control and enrolment.</summary>
+/// <summary>The eight clear bytes that open every TCP connection, and the listener's answer to those of control, enrolment and renewal.</summary>
 /// <param name="Kind">What the connection is for.</param>
 /// <param name="Answer">Zero from the connector and for "go on"; otherwise the number of a <see cref="LinkFault"/>.</param>
 internal readonly record struct Preamble(ConnectionKind Kind, byte Answer = 0)
@@ -97,7 +100,7 @@ internal readonly record struct Preamble(ConnectionKind Kind, byte Answer = 0)
         }
 
         var kind = (ConnectionKind)source[KindOffset];
-        if (kind is < ConnectionKind.Control or > ConnectionKind.Enrolment || source[ReservedOffset] != 0)
+        if (kind is < ConnectionKind.Control or > ConnectionKind.Renewal || source[ReservedOffset] != 0)
         {
             return PreambleStatus.Malformed;
         }

@@ -7,7 +7,7 @@ namespace NativeSplit.Transport.Handshakes;
 
 /// <summary>
 /// The only TLS this project speaks: version 1.3, one root, no resumption, an identity in a URI name. The protocol name differs for
-/// links and enrolments, so that nobody in the middle can turn one into the other.
+/// links, enrolments and renewals, so that nobody in the middle can turn one into another.
 /// </summary>
 internal static class TlsRules
 {
@@ -16,6 +16,9 @@ internal static class TlsRules
 
     /// <summary>Protocol name (ALPN) of enrolments.</summary>
     public static readonly SslApplicationProtocol EnrolmentProtocol = new("nativesplit-enrol/1");
+
+    /// <summary>Protocol name (ALPN) of renewals.</summary>
+    public static readonly SslApplicationProtocol RenewalProtocol = new("nativesplit-renew/1");
 
     /// <summary>Options of a listener.</summary>
     /// <param name="certificate">Own certificate.</param>
@@ -74,10 +77,14 @@ internal static class TlsRules
 /// <param name="authority">The only root it may chain to.</param>
 /// <param name="expectedPeer">The identity it must hold; null for any identity under the root.</param>
 /// <param name="isRevoked">Whether a certificate was revoked; null: none is.</param>
-internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer, Func<X509Certificate2, bool>? isRevoked = null)
+/// <param name="clock">Clock that a certificate must hold by; null: the system's.</param>
+internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer, Func<X509Certificate2, bool>? isRevoked = null, TimeProvider? clock = null)
 {
     /// <summary>Verified identity, once <see cref="Validate"/> returned true.</summary>
     public string? Identity { get; private set; }
+
+    /// <summary>The certificate that proved it, DER, once <see cref="Validate"/> returned true.</summary>
+    public ReadOnlyMemory<byte> Certificate { get; private set; }
 
     /// <summary>What was wrong, for our own log; the peer never hears of it.</summary>
     public string Problem { get; private set; } = "it sent no certificate";
@@ -91,6 +98,7 @@ internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer
             RevocationMode = X509RevocationMode.NoCheck,
             DisableCertificateDownloads = true,
             VerificationFlags = X509VerificationFlags.NoFlag,
+            VerificationTime = (clock ?? TimeProvider.System).GetUtcNow().UtcDateTime,
         };
         policy.CustomTrustStore.Add(authority);
         return policy;
@@ -123,6 +131,7 @@ internal sealed class PeerCheck(X509Certificate2 authority, string? expectedPeer
         }
 
         Identity = identity;
+        Certificate = leaf.RawData;
         return true;
     }
 

@@ -4,7 +4,7 @@ using NativeSplit.Transport.Handshakes;
 
 namespace NativeSplit.Transport.Links;
 
-/// <summary>Opens links and enrolments to a <see cref="LinkListener"/>.</summary>
+/// <summary>Opens links, enrolments and renewals to a <see cref="LinkListener"/>.</summary>
 public static class LinkConnector
 {
     /// <summary>Opens a link.</summary>
@@ -42,6 +42,26 @@ public static class LinkConnector
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         return RunAsync(endpoint, options, (handshake, token) => handshake.EnrolAsync(authorityHash, token), cancellationToken);
+    }
+
+    /// <summary>Opens a renewal: TLS to a listener that we know, in which both ends are authenticated.</summary>
+    /// <param name="endpoint">Address of the listener.</param>
+    /// <param name="expectedPeer">Identity (URI name) the peer must prove.</param>
+    /// <param name="credentials">Our identity and the root we trust.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArgumentException">The credentials or the options make no sense.</exception>
+    /// <exception cref="LinkException">Unreachable, wrong peer, refused, or too slow.</exception>
+    public static ValueTask<Enrolment> RenewAsync(
+        EndPoint endpoint, string expectedPeer, LinkCredentials credentials, LinkOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        ArgumentException.ThrowIfNullOrEmpty(expectedPeer);
+        ArgumentNullException.ThrowIfNull(credentials);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        credentials.RequireIdentity();
+        return RunAsync(endpoint, options, (handshake, token) => handshake.RenewAsync(expectedPeer, credentials, token), cancellationToken);
     }
 
     private static async ValueTask<T> RunAsync<T>(

@@ -15,6 +15,9 @@ public sealed record LinkCredentials(X509Certificate2 Certificate, X509Certifica
     /// </summary>
     public Func<X509Certificate2, bool>? IsRevoked { get; init; }
 
+    /// <summary>Clock that peers' certificates must hold by.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Reads the identity a certificate stands for: its one SPIFFE URI name.</summary>
     /// <param name="certificate">A node's certificate.</param>
     /// <param name="identity">The name, or empty.</param>

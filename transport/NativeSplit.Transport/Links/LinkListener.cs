@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using NativeSplit.Transport.Handshakes;
 using NativeSplit.Transport.Pipes;
 
 namespace NativeSplit.Transport.Links;
 
-/// <summary>Accepts links (and, if a handler is given, enrolments) on one port.</summary>
+/// <summary>Accepts links (and, if handlers are given, enrolments and renewals) on one port.</summary>
 public sealed class LinkListener : IAsyncDisposable
 {
     private readonly ConnectionSource _source;
@@ -17,11 +18,15 @@ public sealed class LinkListener : IAsyncDisposable
     private int _disposed;
 
     private LinkListener(
-        ConnectionSource source, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment)
+        ConnectionSource source,
+        CredentialSource credentials,
+        LinkOptions options,
+        Func<Stream, CancellationToken, Task>? enrolment,
+        Func<X509Certificate2, Stream, CancellationToken, Task>? renewal)
     {
         _source = source;
         _accepted = Channel.CreateBounded<SealedLink>(new BoundedChannelOptions(options.MaxWaitingLinks) { FullMode = BoundedChannelFullMode.Wait });
-        _handshakes = new ListenerHandshakes(credentials, options, enrolment, _accepted.Writer.TryWrite);
+        _handshakes = new ListenerHandshakes(credentials, options, enrolment, renewal, _accepted.Writer.TryWrite);
         _accepting = AcceptLoopAsync();
     }
 
@@ -44,29 +49,36 @@ public sealed class LinkListener : IAsyncDisposable
     /// Address, where port 0 lets the system choose; or a Unix socket, whose file is made for this user alone, must not exist, and goes away with
     /// the listener; or an <see cref="InProcessEndPoint"/>.
     /// </param>
-    /// <param name="credentials">Our identity and the root we trust.</param>
+    /// <param name="credentials">Our identity and the root we trust. Each handshake takes those of its moment.</param>
     /// <param name="options">Limits.</param>
     /// <param name="enrolment">
     /// Called for each peer without a certificate that wants to enrol, over TLS in which only we are authenticated. Null refuses them.
     /// The stream is closed when the task ends, and when <see cref="LinkOptions.EnrolmentTimeout"/> is over.
     /// </param>
+    /// <param name="renewal">
+    /// Called for each peer that wants its certificate renewed, with that certificate, verified and not revoked, over TLS in which both ends
+    /// are authenticated. Null refuses them. Bounded as enrolments are.
+    /// </param>
     /// <exception cref="ArgumentException">The credentials or the options make no sense.</exception>
     /// <exception cref="LinkException">The address is in use or may not be bound.</exception>
     public static LinkListener Start(
-        EndPoint endpoint, LinkCredentials credentials, LinkOptions options, Func<Stream, CancellationToken, Task>? enrolment = null)
+        EndPoint endpoint,
+        CredentialSource credentials,
+        LinkOptions options,
+        Func<Stream, CancellationToken, Task>? enrolment = null,
+        Func<X509Certificate2, Stream, CancellationToken, Task>? renewal = null)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         ArgumentNullException.ThrowIfNull(credentials);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        credentials.RequireIdentity();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
-            credentials.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
+            credentials.Current.Authority.RawDataMemory.Length, ListenerHandshakes.MaxAuthorityBytes, nameof(credentials));
         ConnectionSource? source = null;
         try
         {
             source = endpoint is InProcessEndPoint inside ? new InProcessSource(inside) : new SocketSource(endpoint);
-            return new LinkListener(source, credentials, options, enrolment);
+            return new LinkListener(source, credentials, options, enrolment, renewal);
         }
         catch (SocketException e)
         {
@@ -83,7 +95,8 @@ public sealed class LinkListener : IAsyncDisposable
     /// <param name="source">The source; owned from here.</param>
     /// <param name="credentials">Our identity and the root we trust.</param>
     /// <param name="options">Limits.</param>
-    internal static LinkListener Start(ConnectionSource source, LinkCredentials credentials, LinkOptions options) => new(source, credentials, options, enrolment: null);
+    internal static LinkListener Start(ConnectionSource source, CredentialSource credentials, LinkOptions options) =>
+        new(source, credentials, options, enrolment: null, renewal: null);
 
     /// <summary>The next peer that passed the handshake. Peers that fail it are dropped and counted; they don't disturb others.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -85,6 +85,9 @@ public sealed class SealedLink : IAsyncDisposable, IControlHandler
     /// <summary>Identity of the peer: the URI name of its certificate, verified.</summary>
     public string Peer => _state.Peer;
 
+    /// <summary>The certificate that proved <see cref="Peer"/>, DER, verified when the link was opened: what else it says is as good as the name.</summary>
+    public ReadOnlyMemory<byte> PeerCertificate { get; internal set; }
+
     /// <summary>Address of the peer's end of the data connection.</summary>
     public EndPoint RemoteEndPoint { get; }
 

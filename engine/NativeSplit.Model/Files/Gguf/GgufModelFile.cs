@@ -1,4 +1,5 @@
 using NativeSplit.Model.Architectures;
+using NativeSplit.Model.Partitions;
 using NativeSplit.Model.Tokenization;
 using NativeSplit.Model.Weights;
 
@@ -10,6 +11,7 @@ internal sealed class GgufModelFile : ModelFile
     private readonly GgufMetadata _metadata;
     private readonly WeightStore _store;
     private readonly WeightLoader _loader;
+    private readonly ModelPartitioner _partitioner;
     private bool _disposed;
 
     private GgufModelFile(string path, GgufSplitSet files)
@@ -40,6 +42,7 @@ internal sealed class GgufModelFile : ModelFile
         }
 
         _loader = new WeightLoader(path, Shape, architecture, TensorNaming.Gguf, tied: false, _store);
+        _partitioner = new ModelPartitioner(Shape, architecture, TensorNaming.Gguf, tied: false, _store);
         Tensors = [.. _store.Tensors.Select(tensor => tensor.Info)];
     }
 
@@ -75,6 +78,16 @@ internal sealed class GgufModelFile : ModelFile
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return _loader.Load(selection);
+    }
+
+    /// <inheritdoc/>
+    public override PartitionedModel DescribePartitions() => _partitioner.Describe(Name, Fingerprint);
+
+    /// <inheritdoc/>
+    protected override void CopyPartitionCore(ModelPartition partition, Stream destination)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _partitioner.Copy(partition, destination);
     }
 
     /// <inheritdoc/>

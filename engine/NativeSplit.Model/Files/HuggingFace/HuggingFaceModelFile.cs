@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using NativeSplit.Model.Architectures;
+using NativeSplit.Model.Partitions;
 using NativeSplit.Model.Tokenization;
 using NativeSplit.Model.Weights;
 
@@ -12,6 +13,7 @@ internal sealed class HuggingFaceModelFile : ModelFile
 
     private readonly WeightStore _store;
     private readonly WeightLoader _loader;
+    private readonly ModelPartitioner _partitioner;
     private bool _disposed;
 
     private HuggingFaceModelFile(string directory, byte[] configBytes)
@@ -30,6 +32,7 @@ internal sealed class HuggingFaceModelFile : ModelFile
         Tensors = [.. files.Tensors.Select(tensor => tensor.Info)];
         _store = new WeightStore(files.Parts, files.Tensors);
         _loader = new WeightLoader(directory, Shape, config.Architecture, TensorNaming.HuggingFace, config.IsTied, _store);
+        _partitioner = new ModelPartitioner(Shape, config.Architecture, TensorNaming.HuggingFace, config.IsTied, _store);
     }
 
     /// <inheritdoc/>
@@ -78,6 +81,16 @@ internal sealed class HuggingFaceModelFile : ModelFile
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return _loader.Load(selection);
+    }
+
+    /// <inheritdoc/>
+    public override PartitionedModel DescribePartitions() => _partitioner.Describe(Name, Fingerprint);
+
+    /// <inheritdoc/>
+    protected override void CopyPartitionCore(ModelPartition partition, Stream destination)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _partitioner.Copy(partition, destination);
     }
 
     /// <inheritdoc/>
