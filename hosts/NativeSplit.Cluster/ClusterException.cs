@@ -21,11 +21,11 @@ public enum ClusterFault
     /// <summary>A node is gone or doesn't answer.</summary>
     NodeLost,
 
-    /// <summary>Something in a weight registry is missing, damaged or altered, or it can't be written.</summary>
-    BadRegistry,
-
     /// <summary>A backend can't do it, now or later.</summary>
     Unsupported,
+
+    /// <summary>Something in a weight registry is missing, damaged or altered, or it can't be written.</summary>
+    BadRegistry,
 }
 
 /// <summary>Something between the nodes of a cluster failed. The message says what, with which node, and how to mend it.</summary>

@@ -26,6 +26,7 @@ public sealed class ClusterOrchestrator : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly long _start;
     private readonly Task _loop;
+    private IReadOnlyList<WorkerStatus> _workers = [];
     private HashSet<NodeId> _joined = [];
     private PolicyState _policy = PolicyState.Initial;
     private PlacementProblem? _lastProblem;
@@ -63,7 +64,7 @@ public sealed class ClusterOrchestrator : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(time);
         var book = new CapacityBook();
         book.Observe(options.Origin, options.OriginProfile, TimeSpan.Zero);
-        ProblemRules.ThrowIfInvalid(new ProblemBuilder(options).Build(book, new HashSet<NodeId>(), null, 0));
+        ProblemRules.ThrowIfInvalid(new ProblemBuilder(options).Build(book, [], null, 0));
         return new ClusterOrchestrator(driver, options, decisions, log, time);
     }
 
@@ -124,6 +125,7 @@ public sealed class ClusterOrchestrator : IAsyncDisposable
             }
         }
 
+        _workers = workers;
         _joined = [.. workers.Select(worker => worker.Node)];
         try
         {
@@ -167,7 +169,7 @@ public sealed class ClusterOrchestrator : IAsyncDisposable
         }
 
         _proposal = null;
-        PlacementProblem problem = _problems.Build(_book, _joined, _driver.Current, _driver.Path.LiveTokens);
+        PlacementProblem problem = _problems.Build(_book, _workers, _driver.Current, _driver.Path.LiveTokens);
         TriggerCause trigger = Trigger.Look(_lastProblem, problem, Now - _lastDecision, MaxAge);
         if (trigger == TriggerCause.None)
         {

@@ -18,7 +18,7 @@ public sealed record OrchestratorOptions
     /// <summary>What the gateway itself can do.</summary>
     public required CapacityProfile OriginProfile { get; init; }
 
-    /// <summary>Workers that may see what the gateway sees. The gateway is trusted in any case.</summary>
+    /// <summary>Workers that may see what the gateway sees, besides those whose certificate says so. The gateway is trusted in any case.</summary>
     public IReadOnlySet<NodeId> Trusted { get; init; } = new HashSet<NodeId>();
 
     /// <summary>Which layers only trusted nodes may run.</summary>

@@ -1,3 +1,4 @@
+using NativeSplit.Cluster.Capacity;
 using NativeSplit.Placement;
 using NativeSplit.Placement.Problems;
 
@@ -25,19 +26,20 @@ public sealed class ProblemBuilder
 
     /// <summary>Makes the problem.</summary>
     /// <param name="book">What is known of nodes and links.</param>
-    /// <param name="joined">Workers that are here; others take no layer.</param>
+    /// <param name="workers">Workers that are here; others take no layer.</param>
     /// <param name="current">The plan in force; null when there is none.</param>
     /// <param name="liveKvTokens">Tokens in the KV caches now.</param>
     /// <returns>The problem; it leaves out workers that nothing is known of yet, or that have no measured way to and from the gateway.</returns>
-    public PlacementProblem Build(CapacityBook book, IReadOnlySet<NodeId> joined, Plan? current, int liveKvTokens)
+    public PlacementProblem Build(CapacityBook book, IReadOnlyList<WorkerStatus> workers, Plan? current, int liveKvTokens)
     {
         ArgumentNullException.ThrowIfNull(book);
-        ArgumentNullException.ThrowIfNull(joined);
+        ArgumentNullException.ThrowIfNull(workers);
+        Dictionary<NodeId, bool> joined = workers.ToDictionary(worker => worker.Node, worker => worker.IsTrusted);
         NodeId origin = _options.Origin;
         NodeFacts[] nodes = [.. book.Nodes
-            .Where(node => node.Node == origin || (joined.Contains(node.Node) && book.Joins(origin, node.Node)))
+            .Where(node => node.Node == origin || (joined.ContainsKey(node.Node) && book.Joins(origin, node.Node)))
             .OrderBy(node => node.Node.Value, StringComparer.Ordinal)
-            .Select(FactsOf)];
+            .Select(node => FactsOf(node, joined.GetValueOrDefault(node.Node)))];
         HashSet<NodeId> known = [.. nodes.Select(node => node.Id)];
         return new PlacementProblem
         {
@@ -69,10 +71,10 @@ public sealed class ProblemBuilder
         return (long)(Math.Floor((value / unit) + 0.5) * unit);
     }
 
-    private NodeFacts FactsOf(NodeEstimate node) => new()
+    private NodeFacts FactsOf(NodeEstimate node, bool isLabelled) => new()
     {
         Id = node.Node,
-        IsTrusted = node.Node == _options.Origin || _options.Trusted.Contains(node.Node),
+        IsTrusted = node.Node == _options.Origin || isLabelled || _options.Trusted.Contains(node.Node),
         FreeMemoryBytes = Round(node.MemoryBytes),
         PrefillNanosecondsPerRow = Math.Clamp(Round(node.Prefill.Mean), 1, ProblemRules.MaxTime),
         DecodeNanosecondsPerStep = Math.Clamp(Round(node.Decode.Mean), 1, ProblemRules.MaxTime),

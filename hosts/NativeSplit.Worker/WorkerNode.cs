@@ -169,11 +169,11 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 return from.SendAsync(new SequenceReserved { Epoch = reserve.Epoch, Stage = reserve.Stage, Sequence = reserve.Sequence, Granted = false }, CancellationToken.None);
             case FreeSequence or QueryStage:
                 break;
-            case RevokeCertificates revoked:
-                _options.Identity.Revoked.Add(revoked.Serials);
-                break;
             case MoveKv move:
                 _courier.Post(from, move);
+                break;
+            case RevokeCertificates revoked:
+                _options.Identity.Revoked.Add(revoked.Serials);
                 break;
             case QueryNode query:
                 _survey.Post(from, query);

@@ -16,7 +16,7 @@ public sealed class Z3Certifier : IPlacementCertifier
     public const int MaxCandidates = 1500;
 
     // From here on better multipliers pay more than they cost.
-    private const int EasyCandidates = 100;
+    private const int EasyCandidates = 10;
 
     private readonly string? _missing;
     private readonly TimeProvider _clock;

@@ -1,4 +1,5 @@
 using NativeSplit.Model;
+using NativeSplit.Placement.Certifying;
 using NativeSplit.Placement.Costs;
 using NativeSplit.Placement.Problems;
 using NativeSplit.Placement.Solving;
@@ -38,7 +39,7 @@ public static class PlacementSolver
     }
 
     /// <summary>Solves, and tells how. Reasons of an infeasible problem are left out.</summary>
-    internal static (PlacementResult Result, SearchOutcome Outcome) Search(PlacementProblem problem, BudgetMeter meter, Plan? borders = null)
+    internal static (PlacementResult Result, SearchOutcome Outcome) Search(PlacementProblem problem, BudgetMeter meter, Plan? borders = null, DualEvidence? warm = null)
     {
         CostModel model = new(problem, borders);
         if (model.Layers.MemoryLimit[model.Origin] < 0 || model.Layers.LoadLimit[model.Origin] < 0)
@@ -46,7 +47,7 @@ public static class PlacementSolver
             return (new PlacementResult.Infeasible([]), new SearchOutcome(true, long.MaxValue, 0, 0));
         }
 
-        SegmentProgram program = new(model, meter);
+        SegmentProgram program = new(model, meter, warm);
         SearchOutcome outcome = program.Run();
         PlacementResult.Placed? best = program.Incumbent.Exists
             ? Checked(problem, ToPlan(problem, program.Incumbent.Pieces), program.Incumbent.Cost, outcome.LowerBound) with { Evidence = program.Evidence() }

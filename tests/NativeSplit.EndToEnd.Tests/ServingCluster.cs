@@ -55,14 +55,6 @@ internal sealed class ServingCluster : IAsyncDisposable
         return cluster.LaunchAsync(workers, ["--memory", memory], ["--adapt", "--data", cluster.GatewayData, .. expected, .. serveArguments]);
     }
 
-    /// <summary>Starts the usual split with workers that have no model, only a registry.</summary>
-    public static async Task<ServingCluster> StartFromRegistryAsync(string registry, string data)
-    {
-        var cluster = new ServingCluster(["--registry", registry]);
-        await cluster.WritePlansAsync(Plan);
-        return await cluster.LaunchAsync(["worker-1", "worker-2"], [], ["--plan", cluster.PlanFile(0), "--registry", registry, "--data", data]);
-    }
-
     /// <summary>Starts a gateway with plans, best first, and workers that reach it over lines of their own.</summary>
     public static async Task<ServingCluster> StartRelayedAsync(string[] planTexts, string[] workers, params string[] serveArguments)
     {
@@ -74,6 +66,14 @@ internal sealed class ServingCluster : IAsyncDisposable
 
     /// <summary>The lines between workers and the gateway, by worker, when they were asked for.</summary>
     public Dictionary<string, LinkRelay> Relays { get; } = [];
+
+    /// <summary>Starts the usual split with workers that have no model, only a registry.</summary>
+    public static async Task<ServingCluster> StartFromRegistryAsync(string registry, string data)
+    {
+        var cluster = new ServingCluster(["--registry", registry]);
+        await cluster.WritePlansAsync(Plan);
+        return await cluster.LaunchAsync(["worker-1", "worker-2"], [], ["--plan", cluster.PlanFile(0), "--registry", registry, "--data", data]);
+    }
 
     /// <summary>The gateway's data folder, when it has one.</summary>
     public string GatewayData => Path.Combine(_folder, "gateway");

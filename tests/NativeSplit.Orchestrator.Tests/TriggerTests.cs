@@ -12,6 +12,7 @@ public sealed class TriggerTests : IDisposable
 {
     private static readonly NodeId Gateway = new("gateway");
     private static readonly NodeId One = new("worker-1");
+    private static readonly NodeId Labelled = new("worker-3");
     private static readonly NodeId Two = new("worker-2");
     private static readonly TimeSpan Old = TimeSpan.FromSeconds(15);
     private static readonly Plan Current = new(new PlanEpoch(3), [new PlanSegment(new LayerRange(0, 8), Gateway)]);
@@ -53,6 +54,12 @@ public sealed class TriggerTests : IDisposable
         Assert.Equal([(Gateway, true), (One, false), (Two, true)], problem.Nodes.Select(node => (node.Id, node.IsTrusted)));
         Assert.Equal(4, problem.Links.Count);
         ProblemRules.ThrowIfInvalid(problem);
+
+        // Trusted by its certificate.
+        _book.Observe(Labelled, Profile(500), TimeSpan.Zero);
+        Link(Gateway, Labelled, 100);
+        Link(Labelled, Gateway, 100);
+        Assert.True(Problem(One, Labelled).Nodes.Single(node => node.Id == Labelled).IsTrusted);
         Assert.Equal([Gateway], Problem().Nodes.Select(node => node.Id));
     }
 
@@ -111,7 +118,7 @@ public sealed class TriggerTests : IDisposable
         Assert.Equal(TriggerCause.Memory, Trigger.Look(last, Problem(One), TimeSpan.Zero, Old));
     }
 
-    private PlacementProblem Problem(params NodeId[] joined) => _problems.Build(_book, joined.ToHashSet(), Current, 55);
+    private PlacementProblem Problem(params NodeId[] joined) => _problems.Build(_book, [.. joined.Select(node => new WorkerStatus(node, IsTrusted: node == Labelled, null))], Current, 55);
 
     private void Link(NodeId from, NodeId to, long latency) => _book.Observe(new LinkFacts(from, to, latency, 1_000_000), TimeSpan.Zero);
 

@@ -32,9 +32,9 @@ public sealed class DualBoundCheckerTests
     [Theory]
     [InlineData(32, 8, 200)]
     [InlineData(32, 8, 130)]
-    public void Check_Agrees_WhenNodesAreTracked(int layers, int nodes, int roomPercent)
+    public void Check_Agrees_WhenNodesAreRemembered(int layers, int nodes, int roomPercent)
     {
-        int tracked = 0;
+        int remembered = 0;
         for (int seed = 0; seed < 3; seed++)
         {
             PlacementProblem problem = EdgeClusters.Make(layers, nodes, seed, roomPercent);
@@ -43,10 +43,10 @@ public sealed class DualBoundCheckerTests
             Assert.True(better.Bound >= answer.Evidence!.Bound && better.Bound <= answer.Cost.Total, $"Seed {seed}: {answer.Evidence.Bound} became {better.Bound} for {answer.Cost.Total}.");
             Assert.Empty(DualBoundChecker.Check(problem, better));
             Assert.NotEmpty(DualBoundChecker.Check(problem, better with { Bound = better.Bound + 1 }));
-            tracked += better.TrackedNodes.Count;
+            remembered += better.Remembered.Sum(known => known.Count);
         }
 
-        Assert.True(tracked > 0, "No node was ever tracked.");
+        Assert.True(remembered > 0, "No node was ever remembered.");
     }
 
     [Fact]
@@ -58,8 +58,10 @@ public sealed class DualBoundCheckerTests
         Refuses("another problem", good with { MemoryUnitBytes = 0 });
         Refuses("negative", good with { Nodes = [.. good.Nodes.Select(n => n with { Memory = -1 })] });
         Refuses("above that of a µs", good with { Times = [.. good.Times.Select(_ => long.MaxValue / 2)] });
-        Refuses("tracked node", good with { TrackedNodes = [0] });
-        Refuses("tracked node", good with { TrackedNodes = [7] });
+        Refuses("remembered node", good with { Remembered = [] });
+        Refuses("remembered node", good with { Remembered = [[7], []] });
+        Refuses("remembered node", good with { Remembered = [[1, 1], []] });
+        Refuses("remembered node", good with { LevelBits = 40 });
 
         void Refuses(string words, DualEvidence evidence) =>
             Assert.Contains(DualBoundChecker.Check(problem, evidence), f => f.Contains(words, StringComparison.Ordinal));

@@ -24,8 +24,8 @@ public sealed class LabelSettingTests
             relaxation.Run();
             Incumbent incumbent = new(model);
             LabelSetting labels = new(segments, relaxation, incumbent, new BudgetMeter(new SolveBudget()));
-            labels.Run(100_000, long.MaxValue);
-            Assert.Equal(long.MaxValue, labels.LeastDropped);
+            labels.Run(100_000, 0, long.MaxValue);
+            Assert.Equal(long.MaxValue, labels.LeastUnseen);
             long? optimum = BruteForce.Optimum(problem);
             Assert.True(incumbent.Cost == (optimum ?? long.MaxValue), $"Seed {seed}: Φ is {incumbent.Cost}, brute force says {optimum}.");
         }

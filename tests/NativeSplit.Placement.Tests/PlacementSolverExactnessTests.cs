@@ -9,6 +9,10 @@ public sealed class PlacementSolverExactnessTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
     public void Solve_EqualsBruteForce_WhenTheProblemIsSmall(int block)
     {
         int placed = 0, infeasible = 0;
@@ -67,7 +71,7 @@ public sealed class PlacementSolverExactnessTests
                 continue;
             }
 
-            PlacementResult result = PlacementSolver.Solve(problem, new SolveBudget { Steps = 1 + (seed * 10) });
+            PlacementResult result = PlacementSolver.Solve(problem, new SolveBudget { Steps = 1 + seed });
             Assert.False(result is PlacementResult.Infeasible, $"Seed {seed}: called infeasible, brute force says {optimum}.");
             (PlacementResult.Placed? best, long bound) = result switch
             {

@@ -4,7 +4,16 @@ using NativeSplit.Placement.Problems;
 
 namespace NativeSplit.Placement.Tests;
 
+/// <summary>Tests that measure the process's memory: nothing runs beside them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AloneCollection
+{
+    /// <summary>Name of the collection.</summary>
+    public const string Name = "Alone";
+}
+
 /// <summary>A cluster that drifts at random, cycle after cycle. <c>NATIVESPLIT_SOAK_CYCLES</c> sets how many; 20,000 by default.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class PolicySoakTests
 {
     private static readonly TimeSpan Cycle = TimeSpan.FromSeconds(1);

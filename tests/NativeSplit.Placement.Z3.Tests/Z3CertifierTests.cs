@@ -142,7 +142,7 @@ public sealed class Z3CertifierTests
         (PlacementProblem problem, PlacementResult.Placed answer) = Hard();
         Z3Certifier z3 = new(TimeProvider.System);
         Assert.Throws<ArgumentException>(() => z3.Ask(problem, answer with { Evidence = answer.Evidence! with { Nodes = [] } }, 1, Minute, TestContext.Current.CancellationToken));
-        Assert.Throws<ArgumentException>(() => z3.Ask(problem, answer with { Evidence = answer.Evidence! with { TrackedNodes = [0] } }, 1, Minute, TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentException>(() => z3.Ask(problem, answer with { Evidence = answer.Evidence! with { Remembered = [[0]] } }, 1, Minute, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -171,7 +171,7 @@ public sealed class Z3CertifierTests
         {
             Nodes = [.. problem.Nodes.Select(_ => default(NodePrices))],
             Times = [.. answer.Evidence.Times.Select(_ => 0L)],
-            TrackedNodes = [],
+            Remembered = [.. problem.Nodes.Select(_ => Array.Empty<int>())],
             Bound = 0,
         },
     };

@@ -64,6 +64,42 @@ public sealed class KvMigrationTests
     }
 
     [Fact]
+    public async Task ASequence_ThatComesWhileOthersMove_GetsTheRoomOfOneThatEndsMeanwhile()
+    {
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(InProcessCluster.PlanOf((1, "gateway"), (8, "worker-1")), startWorkers: false, lessPreferred: TwoWorkers);
+        var coming = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var go = new ManualResetEventSlim();
+        CancellationToken cancel = Cancel;
+        cluster.StartWorker(new NodeId("worker-1"));
+        await cluster.Driver.InForce.WaitAsync(Cancel);
+        cluster.StartWorker(Two, (layers, kvTokens, maxRows) => new HookedExecutor(cluster.CreateExecutor(layers, kvTokens, maxRows), () =>
+        {
+            coming.TrySetResult();
+            go.Wait(cancel);
+        }));
+        while (cluster.Driver.Workers.Count < 2)
+        {
+            await Task.Delay(1, Cancel);
+        }
+
+        // Twice 96 and 64 of 256 positions: another one of 64 needs the room of the last.
+        await using var run = new TwoSequences(cluster);
+        await run.StepAsync(1);
+        Assert.True(await cluster.Driver.Path.TryReserveAsync(new SequenceId(3), 64, Cancel));
+        Assert.False(await cluster.Driver.Path.TryReserveAsync(new SequenceId(4), 64, Cancel));
+        Task proposal = cluster.Driver.Propose([TwoWorkers]);
+        await coming.Task.WaitAsync(Cancel);
+        await cluster.Driver.Path.FreeAsync(new SequenceId(3));
+        Assert.True(await cluster.Driver.Path.TryReserveAsync(new SequenceId(4), 64, Cancel));
+        go.Set();
+        await proposal.WaitAsync(Cancel);
+        Assert.True(cluster.Driver.LastSwitch!.IsKept);
+        await run.StepAsync(2);
+        float[] hidden = new float[cluster.Shape.HiddenSize];
+        await cluster.Driver.Path.ForwardAsync(new[] { new SequenceRows(new SequenceId(4), 0, 1) }, hidden, Cancel);
+    }
+
+    [Fact]
     public async Task Sequences_AreToBeRunAgain_WhenABackendGivesNoPagesOut()
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(TwoWorkers, startWorkers: false);

@@ -16,10 +16,10 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(StepFailed), "failed")]
 [JsonDerivedType(typeof(QueryStage), "query")]
 [JsonDerivedType(typeof(StageReport), "report")]
-[JsonDerivedType(typeof(RevokeCertificates), "revoke")]
 [JsonDerivedType(typeof(MoveKv), "move-kv")]
 [JsonDerivedType(typeof(KvArrived), "kv-arrived")]
 [JsonDerivedType(typeof(KvFailed), "kv-failed")]
+[JsonDerivedType(typeof(RevokeCertificates), "revoke")]
 [JsonDerivedType(typeof(QueryNode), "query-node")]
 [JsonDerivedType(typeof(NodeReport), "node-report")]
 public abstract record ControlMessage;
@@ -187,13 +187,6 @@ public sealed record StageReport : StageMessage
     public required int Sequences { get; init; }
 }
 
-/// <summary>Gateway to worker: certificates of nodes that were revoked. Their links are to be dropped and no new ones taken. Later messages add to it.</summary>
-public sealed record RevokeCertificates : ControlMessage
-{
-    /// <summary>Serial numbers, hexadecimal.</summary>
-    public required IReadOnlyList<string> Serials { get; init; }
-}
-
 /// <summary>Gateway to worker: send the KV pages of some layers of a sequence to a stage that is being prepared. The stage itself is the one that has them.</summary>
 public sealed record MoveKv : StageMessage
 {
@@ -249,6 +242,13 @@ public sealed record KvFailed : StageMessage
 
     /// <summary>Why, for the operator.</summary>
     public required string Reason { get; init; }
+}
+
+/// <summary>Gateway to worker: certificates of nodes that were revoked. Their links are to be dropped and no new ones taken. Later messages add to it.</summary>
+public sealed record RevokeCertificates : ControlMessage
+{
+    /// <summary>Serial numbers, hexadecimal.</summary>
+    public required IReadOnlyList<string> Serials { get; init; }
 }
 
 /// <summary>Gateway to worker: what can you do now?</summary>

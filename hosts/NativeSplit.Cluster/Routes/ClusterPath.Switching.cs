@@ -28,7 +28,7 @@ public sealed partial class ClusterPath
         {
             long start = Stopwatch.GetTimestamp();
             Volatile.Write(ref _isChanging, true);
-            string? loss = migration is null ? null : await FinishMigrationAsync(migration, route).ConfigureAwait(false);
+            string? loss = migration is null ? "their KV pages stay behind" : await FinishMigrationAsync(migration, route).ConfigureAwait(false);
             int sequences = _sequences.Count;
             _route?.Dispose();
             Volatile.Write(ref _route, route);
@@ -77,7 +77,7 @@ public sealed partial class ClusterPath
         KvMigration? migration = null;
         KeyValuePair<SequenceId, RunningSequence>[] running = [];
         await _oneCaller.WaitAsync().ConfigureAwait(false);
-        if (IsInForce && _sequences.Count > 0)
+        if (_options.MovesKv && IsInForce && _sequences.Count > 0)
         {
             running = [.. _sequences];
             migration = new KvMigration(_route!, route, TurnsOf, addressOf);
@@ -132,15 +132,15 @@ public sealed partial class ClusterPath
                 throw cause;
             }
 
-            foreach ((SequenceId sequence, RunningSequence state) in _sequences)
-            {
-                await BringAsync(migration, route, sequence, state).ConfigureAwait(false);
-            }
-
-            // Those that ended while they were copied.
+            // First those that ended while they were copied: those that came since need their room.
             foreach (SequenceId gone in migration.Reserved.Where(sequence => !_sequences.ContainsKey(sequence)))
             {
                 await StageReservations.FreeAsync(route, route.Stages.Count, gone).ConfigureAwait(false);
+            }
+
+            foreach ((SequenceId sequence, RunningSequence state) in _sequences)
+            {
+                await BringAsync(migration, route, sequence, state).ConfigureAwait(false);
             }
 
             return IsInForce && _route == migration.From ? null : "the plan that was in force broke meanwhile";

@@ -17,6 +17,9 @@ public sealed record RouteOptions
     /// <summary>Positions of KV cache on each stage, over all sequences.</summary>
     public int KvTokens { get; init; } = 4096;
 
+    /// <summary>Whether running sequences take their KV pages along when the plan changes; otherwise they are run again from their tokens.</summary>
+    public bool MovesKv { get; init; } = true;
+
     /// <summary>Time for a step to come back before it fails, and for a worker to answer a reservation or to take a frame before it counts as lost.</summary>
     public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -11,7 +11,7 @@ internal sealed class AdaptArguments
 {
     private readonly Option<bool> _adapt = new("--adapt") { Description = "Measure the nodes and links, find the best split, and revise it live while they change. Instead of --plan." };
     private readonly Option<string[]> _expect = new("--expect") { Description = "With --adapt: name of a worker to print a join token for; may be given several times.", HelpName = "NODE" };
-    private readonly Option<string[]> _trust = new("--trust") { Description = "With --adapt: name of a worker that may run privacy-critical layers; may be given several times.", HelpName = "NODE" };
+    private readonly Option<string[]> _trust = new("--trust") { Description = "With --adapt: name of a worker that may run privacy-critical layers, besides those with a trusted token; may be given several times.", HelpName = "NODE" };
     private readonly Option<string> _privacy = new("--privacy") { Description = "With --adapt: which layers only trusted nodes may run: none, relaxed (the first quarter, at least 4, and the last 2) or strict (all).", HelpName = "POLICY", DefaultValueFactory = _ => "relaxed" };
     private readonly Option<string> _ttft = new("--ttft") { Description = "With --adapt: wanted time to the first token.", HelpName = "TIME", DefaultValueFactory = _ => "2 s" };
     private readonly Option<string> _tpot = new("--tpot") { Description = "With --adapt: wanted time per further token.", HelpName = "TIME", DefaultValueFactory = _ => "100 ms" };

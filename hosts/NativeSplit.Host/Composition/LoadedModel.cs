@@ -70,6 +70,9 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>An executor of some layers in this process.</summary>
     public ILayerExecutor CreateExecutor(LayerRange layers, int kvTokens, int maxRows) => OwningExecutor.Create(File, layers, kvTokens, maxRows, _compute, _team);
 
+    /// <summary>An executor that may be made while a generator is at work: it has threads of its own.</summary>
+    public ILayerExecutor CreateExecutorBeside(LayerRange layers, int kvTokens, int maxRows) => OwningExecutor.Create(File, layers, kvTokens, maxRows, _compute, team: null);
+
     /// <summary>All layers in this process, cut where asked. One sequence takes no more positions than were asked for, though the cache has whole pages.</summary>
     public LocalLayerPath CreateLocalPath(IReadOnlyList<LayerRange> ranges, int kvTokens, int maxRows)
     {

@@ -143,14 +143,14 @@ internal sealed class RunningGateway : IAsyncDisposable
             RevokedSerials = nodes.RevokedSerials,
             GrantWeights = settings.Registry is null ? null : GrantFrom(settings, authority),
             Listen = settings.LinkAddress,
-            Executors = settings.Model.CreateExecutor,
+            Executors = settings.Model.CreateExecutorBeside,
             Route = settings.Route,
             TakesAnyWorker = settings.Adapt is not null,
         };
 
-        // Before anything else runs here: the executor that is measured borrows the threads of the one generator.
+        // Before anything else runs here, which would make it look slow.
         CapacityProfile? profile = settings.Adapt is { } adapt
-            ? LayerProbe.Measure(settings.Model.CreateExecutor, shape, Math.Min(adapt.MemoryBytes, MachineMemory.AvailableBytes()))
+            ? LayerProbe.Measure(settings.Model.CreateExecutorBeside, shape, Math.Min(adapt.MemoryBytes, MachineMemory.AvailableBytes()))
             : null;
         Driver = PlanDriver.Start(options, new EnrolmentServer(authority, _tokens, nodes), settings.Loggers.CreateLogger("plan"), TimeProvider.System);
         _parts.Push(Driver);

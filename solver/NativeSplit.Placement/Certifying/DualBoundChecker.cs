@@ -4,8 +4,8 @@ namespace NativeSplit.Placement.Certifying;
 
 /// <summary>Judges multipliers: computes the lower bound that they give from the facts alone.</summary>
 /// <remarks>
-/// Shares no table and no loop with the search. It walks forward over (used tracked nodes, node, boundary) in 128-bit integers, the search
-/// walks backward in 64 bits with prefix sums. What it proves is <see cref="DualEvidence.Bound"/>; that a plan above the bound is still
+/// Shares no table and no loop with the search. It walks forward over (boundary, node, what is known there) in 128-bit integers, the search
+/// walks backward in 64 bits with prefix sums and masks. What it proves is <see cref="DualEvidence.Bound"/>; that a plan above the bound is still
 /// the best is proven by the search's own enumeration, or by a certifier.
 /// </remarks>
 public static class DualBoundChecker
@@ -39,38 +39,39 @@ public static class DualBoundChecker
     private static Int128? Recompute(PlacementProblem problem, DualEvidence evidence)
     {
         PricedFacts facts = new(problem, evidence);
-        int layers = problem.Layers.Count, nodes = problem.Nodes.Count, masks = 1 << evidence.TrackedNodes.Count;
-        Int128?[,,] left = new Int128?[layers + 1, masks, nodes];
-        Int128? best = null;
+        RememberedUses uses = new(problem, evidence, facts);
+        int layers = problem.Layers.Count, nodes = problem.Nodes.Count;
+        var left = new Int128?[layers + 1][][];
+        for (int boundary = 0; boundary <= layers; boundary++)
+        {
+            left[boundary] = [.. Enumerable.Range(0, nodes).Select(n => new Int128?[uses.StateCount(n)])];
+        }
+
         for (int start = 0; start < layers; start++)
         {
             for (int n = 0; n < nodes; n++)
             {
-                int bit = facts.BitOf(n);
-                for (int mask = 0; mask < masks; mask++)
+                Int128?[] entered = Entered(facts, uses, left[start], start, n);
+                foreach ((int end, Int128 cost, Int128 memory) in facts.SegmentsFrom(n, start))
                 {
-                    if ((mask & bit) != bit || Entered(facts, left, start, mask, n) is not { } before)
+                    for (int state = 0; state < entered.Length; state++)
                     {
-                        continue;
-                    }
-
-                    foreach ((int end, Int128 cost) in facts.SegmentsFrom(n, start))
-                    {
-                        Int128 upTo = before + cost;
-                        left[end, mask, n] = left[end, mask, n] is { } other && other <= upTo ? other : upTo;
+                        if (entered[state] is { } before && uses.AfterSegment(n, state, memory, end) is { } after)
+                        {
+                            ref Int128? upTo = ref left[end][n][after];
+                            upTo = upTo <= before + cost ? upTo : before + cost;
+                        }
                     }
                 }
             }
         }
 
+        Int128? best = null;
         for (int n = 0; n < nodes; n++)
         {
-            for (int mask = 0; mask < masks; mask++)
+            foreach (Int128? upTo in left[layers][n])
             {
-                if (left[layers, mask, n] is { } upTo && facts.Return(n) is { } back && !(best <= upTo + back))
-                {
-                    best = upTo + back;
-                }
+                best = Least(best, upTo, facts.Return(n));
             }
         }
 
@@ -83,25 +84,32 @@ public static class DualBoundChecker
         return scaled > 0 ? (scaled + DualEvidence.Scale - 1) / DualEvidence.Scale : scaled / DualEvidence.Scale;
     }
 
-    private static Int128? Entered(PricedFacts facts, Int128?[,,] left, int boundary, int mask, int n)
+    private static Int128?[] Entered(PricedFacts facts, RememberedUses uses, Int128?[][] left, int boundary, int n)
     {
-        int bit = facts.BitOf(n);
+        var entered = new Int128?[uses.StateCount(n)];
         if (boundary == 0)
         {
-            return mask == bit ? facts.Start(n) : null;
+            entered[0] = facts.Start(n);
+            return entered;
         }
 
-        Int128? best = null;
-        for (int from = 0; from < left.GetLength(2); from++)
+        for (int from = 0; from < left.Length; from++)
         {
-            Int128? before = left[boundary, mask & ~bit, from];
-            if (bit == 0 || facts.BitOf(from) != bit)
+            if (from == n || facts.Hop(from, n) is not { } hop)
             {
-                best = Least(best, before, from == n ? null : facts.Hop(from, n));
+                continue;
+            }
+
+            for (int state = 0; state < left[from].Length; state++)
+            {
+                if (left[from][state] is { } before && uses.AfterHop(from, state, n) is { } after)
+                {
+                    entered[after] = Least(entered[after], before, hop);
+                }
             }
         }
 
-        return best;
+        return entered;
     }
 
     private static Int128? Least(Int128? best, Int128? before, Int128? hop) =>
@@ -120,10 +128,9 @@ public static class DualBoundChecker
             faults.Add("A multiplier is negative.");
         }
 
-        if (evidence.TrackedNodes.Count > 8 || evidence.TrackedNodes.Distinct().Count() != evidence.TrackedNodes.Count
-            || evidence.TrackedNodes.Any(n => n < 0 || n >= problem.Nodes.Count || problem.Nodes[n].IsTrusted))
+        if (RememberedUses.FaultOf(problem, evidence) is { } fault)
         {
-            faults.Add("A tracked node is no untrusted node, or is named twice, or there are more than 8.");
+            faults.Add(fault);
         }
 
         long allRates = problem.Requests.Sum(r => r.RequestsPerKilosecond);

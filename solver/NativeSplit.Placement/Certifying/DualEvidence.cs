@@ -18,8 +18,12 @@ public sealed record DualEvidence
     /// <summary>Price per µs of each time with an SLO: of class r the TTFT at 2r, the TPOT at 2r+1. At most the price of a µs past the SLO.</summary>
     public required IReadOnlyList<long> Times { get; init; }
 
-    /// <summary>Untrusted nodes that the bound's chains use at most once, by index.</summary>
-    public required IReadOnlyList<int> TrackedNodes { get; init; }
+    /// <summary>For each node, the nodes whose use is still known to a chain that is there, by index; a trusted node may know itself.</summary>
+    /// <remarks>A chain doesn't come back to a node that it knows to be full. How much it knows: <c>docs/placement.md</c>, "Search".</remarks>
+    public required IReadOnlyList<IReadOnlyList<int>> Remembered { get; init; }
+
+    /// <summary>Bits of the level at which a trusted node is known, 2 to 7: with b bits, 2^b − 2 parts of its memory are told apart.</summary>
+    public required int LevelBits { get; init; }
 
     /// <summary>Bytes per memory unit. Needs of a segment are rounded down to units, as limits are.</summary>
     public required long MemoryUnitBytes { get; init; }

@@ -40,19 +40,6 @@ internal sealed class PricedFacts
     /// <summary>What every chain pays: embedding and head, less prices times limits.</summary>
     public Int128 Constant { get; }
 
-    public int BitOf(int node)
-    {
-        for (int i = 0; i < _evidence.TrackedNodes.Count; i++)
-        {
-            if (_evidence.TrackedNodes[i] == node)
-            {
-                return 1 << i;
-            }
-        }
-
-        return 0;
-    }
-
     public Int128? Start(int node) => _problem.Nodes[node].Id == _problem.Origin ? 0 : Priced(_problem.Origin, _problem.Nodes[node].Id, isReturn: false);
 
     public Int128? Return(int node) => _problem.Nodes[node].Id == _problem.Origin ? 0 : Priced(_problem.Nodes[node].Id, _problem.Origin, isReturn: true);
@@ -69,13 +56,13 @@ internal sealed class PricedFacts
     }
 
     /// <summary>Every end of a segment that the node holds by itself, with the segment's price.</summary>
-    public IEnumerable<(int End, Int128 Cost)> SegmentsFrom(int node, int start)
+    public IEnumerable<(int End, Int128 Cost, Int128 Memory)> SegmentsFrom(int node, int start)
     {
         NodeFacts facts = _problem.Nodes[node];
         Int128 memory = 0, load = 0, linear = 0;
         for (int u = start; u < _problem.Layers.Count && LayerCost(node, u) is { } cost; u++)
         {
-            memory += _problem.Layers[u].WeightBytes + (_problem.Layers[u].KvBytesPerToken * (Int128)_problem.KvReserveTokens);
+            memory += LayerMemory(u);
             load += Load(q => LayerTime(facts, u, q));
             linear += cost;
             if (memory > MemoryRoom(node) || load > UtilizationCurve.MaxLoad - BaseLoad(node))
@@ -85,9 +72,15 @@ internal sealed class PricedFacts
 
             long busy = UtilizationCurve.Added(_problem.Weights.Utilization, (long)BaseLoad(node), (long)load);
             NodePrices by = _evidence.Nodes[node];
-            yield return (u + 1, linear + (DualEvidence.Scale * (Int128)busy) + by.Segments + (by.Memory * (memory / _evidence.MemoryUnitBytes)) + (by.Load * load));
+            yield return (u + 1, linear + (DualEvidence.Scale * (Int128)busy) + by.Segments + (by.Memory * (memory / _evidence.MemoryUnitBytes)) + (by.Load * load), memory);
         }
     }
+
+    /// <summary>Bytes of a layer.</summary>
+    public Int128 LayerMemory(int u) => _problem.Layers[u].WeightBytes + (_problem.Layers[u].KvBytesPerToken * (Int128)_problem.KvReserveTokens);
+
+    /// <summary>Bytes that a node has for layers.</summary>
+    public long MemoryRoom(int node) => _problem.Nodes[node].FreeMemoryBytes - (_problem.Nodes[node].Id == _problem.Origin ? _problem.Ends.WeightBytes : 0);
 
     // Null where the layer may not run.
     private Int128? LayerCost(int node, int u)
@@ -161,8 +154,6 @@ internal sealed class PricedFacts
         (Int128)100_000 * _problem.Weights.Latency * _problem.Requests[q / 2].RequestsPerKilosecond * time, (Int128)2000 * _allRates * Objective(q));
 
     private long Objective(int q) => q % 2 == 0 ? _problem.Requests[q / 2].TtftSloMicroseconds : _problem.Requests[q / 2].TpotSloMicroseconds;
-
-    private long MemoryRoom(int node) => _problem.Nodes[node].FreeMemoryBytes - (_problem.Nodes[node].Id == _problem.Origin ? _problem.Ends.WeightBytes : 0);
 
     private Int128 BaseLoad(int node) => _problem.Nodes[node].BaseLoad
         + (_problem.Nodes[node].Id == _problem.Origin ? Load(q => q % 2 == 0 ? _problem.Ends.PrefillMicroseconds : _problem.Ends.DecodeMicroseconds) : 0);

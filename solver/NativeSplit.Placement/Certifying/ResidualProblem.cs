@@ -57,16 +57,16 @@ public sealed class ResidualProblem
         ArgumentNullException.ThrowIfNull(evidence);
         CostModel model = new(problem);
         SegmentTable table = new(model);
-        Relaxation withBits = Apply(table, evidence, isTracked: true), plain = withBits;
-        if (evidence.TrackedNodes.Count > 0)
+        Relaxation remembering = Apply(table, evidence, isRemembering: true), plain = remembering;
+        if (!remembering.Memory.IsEmpty)
         {
-            plain = Apply(table, evidence, isTracked: false);
+            plain = Apply(table, evidence, isRemembering: false);
         }
 
         List<CandidateSegment> segments = [];
-        if (withBits.LowerBound < Relaxation.Infinite && DualAscent.CeilDiv(withBits.LowerBound) <= goal)
+        if (remembering.LowerBound < Relaxation.Infinite && DualAscent.CeilDiv(remembering.LowerBound) <= goal)
         {
-            new Elimination(table, withBits).Collect(goal, (n, start, end) => segments.Add(new CandidateSegment(
+            new Elimination(table, remembering).Collect(goal, (n, start, end) => segments.Add(new CandidateSegment(
                 n, start, end, table.LinearCost(n, start, end) + table.UtilizationAlone(n, start, end), Reduced(table, plain, n, start, end))));
         }
 
@@ -81,13 +81,13 @@ public sealed class ResidualProblem
 
     /// <summary>Reduced cost of a hop at a boundary.</summary>
     public long HopReducedCost(int from, int to, int boundary) =>
-        _prices.Hop(from, to) + _prices.Enter(_prices.Bit[to], to, boundary) - _prices.Leave(_prices.Bit[from], from, boundary);
+        _prices.Hop(from, to) + _prices.Enter(0, to, boundary) - _prices.Leave(0, from, boundary);
 
     /// <summary>α·L of the way in to a first segment on the node.</summary>
     public long StartCost(int node) => _model.Hops.Latency(_model.Origin, node);
 
     /// <summary>Reduced cost of the way in.</summary>
-    public long StartReducedCost(int node) => _prices.Start(node) + _prices.Enter(_prices.Bit[node], node, 0) + _prices.Constant - _prices.LowerBound;
+    public long StartReducedCost(int node) => _prices.Start(node) + _prices.Enter(0, node, 0) + _prices.Constant - _prices.LowerBound;
 
     /// <summary>α·L of the way back.</summary>
     public long ReturnCost(int node) => _model.Hops.ReturnLatency(node);
@@ -145,37 +145,52 @@ public sealed class ResidualProblem
         [.. chain.Select(s => new PlanSegment(new LayerRange(s.Start, s.End), Problem.Nodes[s.Node].Id))]);
 
     private static long Reduced(SegmentTable table, Relaxation prices, int n, int start, int end) =>
-        prices.Segment(table.Index(n, start, end)) + prices.Leave(prices.Bit[n], n, end) - prices.Enter(prices.Bit[n], n, start);
+        prices.Segment(table.Index(n, start, end)) + prices.Leave(0, n, end) - prices.Enter(0, n, start);
 
-    internal static Relaxation Apply(SegmentTable table, DualEvidence evidence, bool isTracked)
+    /// <summary>True when the evidence's prices mean something for the problem: same nodes, times and units, none below zero or past a miss.</summary>
+    internal static bool IsLike(SegmentTable table, DualEvidence evidence)
     {
         CostModel model = table.Model;
-        bool fits = evidence.Nodes.Count == model.NodeCount && evidence.Times.Count == model.Prices.Count && evidence.MemoryUnitBytes == table.MemoryUnit
+        return evidence.Nodes.Count == model.NodeCount && evidence.Times.Count == model.Prices.Count && evidence.MemoryUnitBytes == table.MemoryUnit
             && evidence.Nodes.All(p => p is { Memory: >= 0, Load: >= 0, Segments: >= 0 })
             && Enumerable.Range(0, evidence.Times.Count).All(q => evidence.Times[q] >= 0 && evidence.Times[q] <= model.Prices.MissSlope(q, Relaxation.Scale))
-            && evidence.TrackedNodes.Count <= SegmentProgram.MaxTracked && evidence.TrackedNodes.Distinct().Count() == evidence.TrackedNodes.Count
-            && evidence.TrackedNodes.All(n => n >= 0 && n < model.NodeCount && model.MaxSegments(n) == 1);
-        if (!fits)
+            && evidence.LevelBits is >= 2 and <= 7 && evidence.Remembered.Count == model.NodeCount && evidence.Remembered.All(known => known.All(n => n >= 0 && n < model.NodeCount));
+    }
+
+    internal static Relaxation Apply(SegmentTable table, DualEvidence evidence, bool isRemembering)
+    {
+        CostModel model = table.Model;
+        if (!IsLike(table, evidence))
         {
             throw new ArgumentException("The evidence isn't of this problem: prices below zero or past a miss, or other nodes, times or units.", nameof(evidence));
         }
 
-        Relaxation relaxation = new(table);
+        Relaxation relaxation = new(table, evidence.LevelBits);
         for (int n = 0; n < model.NodeCount; n++)
         {
             (relaxation.Multipliers.Memory[n], relaxation.Multipliers.Load[n], relaxation.Multipliers.Visits[n]) = (evidence.Nodes[n].Memory, evidence.Nodes[n].Load, evidence.Nodes[n].Segments);
         }
 
         evidence.Times.ToArray().CopyTo(relaxation.Multipliers.Time, 0);
-        if (isTracked)
+        if (isRemembering)
         {
-            foreach (int node in evidence.TrackedNodes)
-            {
-                relaxation.Track(node);
-            }
+            Remember(relaxation.Memory, evidence);
         }
 
         relaxation.Run();
         return relaxation;
+    }
+
+    private static void Remember(NodeMemory memory, DualEvidence evidence)
+    {
+        for (int at = 0; at < evidence.Remembered.Count; at++)
+        {
+            foreach (int node in evidence.Remembered[at])
+            {
+                memory.TryRemember(node, [at], NodeMemory.MaxBits);
+            }
+        }
+
+        memory.Lay();
     }
 }

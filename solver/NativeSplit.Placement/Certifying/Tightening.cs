@@ -1,4 +1,3 @@
-using System.Numerics;
 using NativeSplit.Placement.Costs;
 using NativeSplit.Placement.Problems;
 using NativeSplit.Placement.Solving;
@@ -11,7 +10,7 @@ public static class Tightening
 {
     private const int StepsPerClimb = 30;
 
-    /// <summary>Goes on climbing, and tracks nodes that the bound's chains use too often, until the bound passes the goal or the steps are spent.</summary>
+    /// <summary>Goes on climbing, and remembers nodes that the bound's chains come back to, until the bound passes the goal or the steps are spent.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="evidence">Multipliers to go on from.</param>
     /// <param name="plan">The best plan known; a target for the bound. Tiles the layers.</param>
@@ -29,8 +28,9 @@ public static class Tightening
         SegmentTable table = new(model);
         Incumbent incumbent = new(model);
         incumbent.Offer(PiecesOf(model, plan));
-        Relaxation relaxation = ResidualProblem.Apply(table, evidence, isTracked: true);
+        Relaxation relaxation = ResidualProblem.Apply(table, evidence, isRemembering: true);
         DualAscent dual = new(table, relaxation, incumbent);
+        RouteLearning learning = new(table, relaxation.Memory);
         DualEvidence best = evidence;
         while (!meter.IsOver && best.Bound <= goal)
         {
@@ -41,14 +41,9 @@ public static class Tightening
             }
 
             DualEvidence now = EvidenceOf(table, relaxation);
-            best = now.Bound > best.Bound ? now : best;
-            bool isMoreTracked = TrackWorst(model, relaxation, dual, SegmentProgram.MaxTracked);
-            if (!isMoreTracked && now.Bound <= best.Bound && relaxation.TrackedCount == SegmentProgram.MaxTracked)
-            {
-                break;
-            }
-
-            if (!meter.Spend(relaxation.StepsPerRun))
+            bool isBetter = now.Bound > best.Bound;
+            best = isBetter ? now : best;
+            if ((!learning.Learn(dual.Chains, model.NodeCount <= 4 ? NodeMemory.MaxBits : NodeMemory.MaxBits - 2) && !isBetter) || !meter.Spend(relaxation.StepsPerRun))
             {
                 break;
             }
@@ -59,40 +54,14 @@ public static class Tightening
         return best;
     }
 
-    /// <summary>Gives a bit to the untrusted node that the last climb's chains used too often most often. False when there is none, or no bit.</summary>
-    internal static bool TrackWorst(CostModel model, Relaxation relaxation, DualAscent dual, int mostTracked)
-    {
-        int worst = -1;
-        for (int n = 0; n < model.NodeCount; n++)
-        {
-            if (relaxation.Bit[n] == 0 && model.MaxSegments(n) == 1 && dual.OverVisited[n] > (worst < 0 ? 0 : dual.OverVisited[worst]))
-            {
-                worst = n;
-            }
-        }
-
-        if (worst < 0 || relaxation.TrackedCount >= mostTracked)
-        {
-            return false;
-        }
-
-        relaxation.Track(worst);
-        return true;
-    }
-
     /// <summary>The multipliers as they stand. Runs the relaxation.</summary>
     internal static DualEvidence EvidenceOf(SegmentTable segments, Relaxation relaxation)
     {
         Multipliers by = relaxation.Multipliers;
-        int[] tracked = new int[relaxation.TrackedCount];
         NodePrices[] nodes = new NodePrices[segments.Model.NodeCount];
         for (int n = 0; n < nodes.Length; n++)
         {
             nodes[n] = new NodePrices(by.Memory[n], by.Load[n], by.Visits[n]);
-            if (relaxation.Bit[n] != 0)
-            {
-                tracked[BitOperations.TrailingZeroCount(relaxation.Bit[n])] = n;
-            }
         }
 
         relaxation.Run();
@@ -100,7 +69,8 @@ public static class Tightening
         {
             Nodes = nodes,
             Times = (long[])by.Time.Clone(),
-            TrackedNodes = tracked,
+            Remembered = [.. Enumerable.Range(0, nodes.Length).Select(relaxation.Memory.KnownAt)],
+            LevelBits = relaxation.Memory.LevelBits,
             MemoryUnitBytes = segments.MemoryUnit,
             Bound = DualAscent.CeilDiv(relaxation.LowerBound),
         };

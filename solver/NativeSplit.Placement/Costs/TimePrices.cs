@@ -61,6 +61,9 @@ internal sealed class TimePrices
     /// <summary>Price of so many µs past the SLO, rounded up. Subadditive, so it also bounds what a delay can add to <see cref="Miss"/>.</summary>
     public long MissOf(int quantity, long excess) => Rational.Ceiling(_missUp[quantity] * excess, _missDown[quantity]);
 
+    /// <summary>Price of a µs past the SLO, in 1e-5.</summary>
+    public double MissPerMicrosecond(int quantity) => (double)_missUp[quantity] / (double)_missDown[quantity];
+
     /// <summary>Price of a µs past the SLO times <paramref name="scale"/>, rounded down.</summary>
     public long MissSlope(int quantity, long scale) => (long)(_missUp[quantity] * scale / _missDown[quantity]);
 

@@ -1,6 +1,7 @@
 using NativeSplit.Placement.Certifying;
 using NativeSplit.Placement.Costs;
 using NativeSplit.Placement.Problems;
+using NativeSplit.Placement.Solving;
 
 namespace NativeSplit.Placement.Deciding;
 
@@ -51,8 +52,10 @@ public static class DecisionPolicy
         long goal = current.Total - (long)((Int128)current.Total * options.Delta / 1_000_000);
 
         // The search starts from the plan in force, so this gap proves that nothing is better by δ, or finds what is.
-        PlacementResult quick = PlacementSolver.Solve(cooled, options.Budget with { AcceptedGap = options.Delta });
+        BudgetMeter meter = new(options.Budget with { AcceptedGap = options.Delta });
+        (PlacementResult quick, _) = PlacementSolver.Search(cooled, meter, warm: state.Prices);
         (PlacementResult.Placed? best, long bound) = Best(quick);
+        state = state with { Prices = best?.Evidence ?? state.Prices };
         if (best is null || best.Cost.Total >= goal)
         {
             bool isProven = bound >= goal;
@@ -123,7 +126,7 @@ public static class DecisionPolicy
             BytesToMove = move.Bytes,
             PayBack = PayBack(problem.Migration!, chosen.Cost, current),
         };
-        return (decision, new PolicyState { LastChange = now, CoolUntil = cool });
+        return (decision, state with { LastChange = now, CoolUntil = cool });
     }
 
     private static Decision Kept(PlacementProblem problem, CostBreakdown cost, DecisionCause cause, long bound, Certifier prover) => new()

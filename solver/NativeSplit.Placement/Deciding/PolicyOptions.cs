@@ -1,3 +1,5 @@
+using NativeSplit.Placement.Certifying;
+
 namespace NativeSplit.Placement.Deciding;
 
 /// <summary>When a plan in force is left for a better one.</summary>
@@ -16,7 +18,7 @@ public sealed record PolicyOptions
     public SolveBudget Budget { get; init; } = new();
 }
 
-/// <summary>What the policy remembers between cycles. Immutable; its size is bounded by the number of nodes.</summary>
+/// <summary>What the policy remembers between cycles. Immutable; its size is bounded by the numbers of nodes and classes.</summary>
 public sealed record PolicyState
 {
     /// <summary>Nothing has happened yet.</summary>
@@ -24,6 +26,9 @@ public sealed record PolicyState
 
     /// <summary>Time of the last change on the caller's clock; null before the first.</summary>
     public TimeSpan? LastChange { get; init; }
+
+    /// <summary>Multipliers of the last search, from which the next starts; null before the first. Most cycles need no more than their bound at the new facts.</summary>
+    public DualEvidence? Prices { get; init; }
 
     /// <summary>Until when each node takes no new layer; nodes without a time aren't listed.</summary>
     public IReadOnlyDictionary<NodeId, TimeSpan> CoolUntil { get; init; } = new Dictionary<NodeId, TimeSpan>();

@@ -11,9 +11,10 @@ internal sealed class DualAscent
 {
     private const int PatienceSteps = 6;
     private const double SmallestStep = 0.03;
+    private const int ChainsKept = 16;
 
     // Keeps multiplier times limit inside the range in which all sums fit 64 bits.
-    private const double MaxPrice = 1e15;
+    internal const double MaxPrice = 1e15;
 
     private readonly SegmentTable _segments;
     private readonly CostModel _model;
@@ -28,6 +29,7 @@ internal sealed class DualAscent
     private readonly long[] _usedLoad;
     private readonly int[] _usedVisits;
     private readonly long[] _usedTime;
+    private readonly List<List<Piece>> _chains = [];
 
     public DualAscent(SegmentTable segments, Relaxation relaxation, Incumbent incumbent)
     {
@@ -45,19 +47,18 @@ internal sealed class DualAscent
         _usedLoad = new long[nodes];
         _usedVisits = new int[nodes];
         _usedTime = new long[quantities];
-        OverVisited = new int[nodes];
     }
 
     /// <summary>Best bound so far, scaled; <see cref="Relaxation.Infinite"/> when no chain exists at all.</summary>
     public long Bound { get; private set; } = -Relaxation.Infinite;
 
-    /// <summary>How often each node was used too often in the last climb.</summary>
-    public int[] OverVisited { get; }
+    /// <summary>The last chains of the last climb, the latest last.</summary>
+    public IReadOnlyList<IReadOnlyList<Piece>> Chains => _chains;
 
     /// <summary>Climbs. Leaves the relaxation's tables filled for the best multipliers.</summary>
     public void Climb(int iterations, double step, BudgetMeter meter)
     {
-        Array.Clear(OverVisited);
+        _chains.Clear();
         ClearDirections();
         // Tables with more bits give another, higher function: start from its value at the best multipliers.
         long reached = -Relaxation.Infinite;
@@ -92,7 +93,7 @@ internal sealed class DualAscent
             }
 
             Bound = Math.Max(Bound, reached);
-            if ((_incumbent.Exists && CeilDiv(Bound) >= _incumbent.Cost) || !Step(step))
+            if ((_incumbent.Exists && CeilDiv(Bound) >= _incumbent.CostLess(meter.AcceptedGap)) || !Step(step))
             {
                 break;
             }
@@ -118,6 +119,12 @@ internal sealed class DualAscent
     private bool Step(double step)
     {
         List<Piece> pieces = _relaxation.Trace();
+        _chains.Add(pieces);
+        if (_chains.Count > ChainsKept)
+        {
+            _chains.RemoveAt(0);
+        }
+
         _incumbent.Offer(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pieces));
         Measure(pieces);
         Multipliers now = _relaxation.Multipliers;
@@ -125,7 +132,6 @@ internal sealed class DualAscent
         for (int n = 0; n < _model.NodeCount; n++)
         {
             int limit = _model.MaxSegments(n);
-            OverVisited[n] += _usedVisits[n] > limit ? 1 : 0;
             norm += Deflect(_memory, n, now.Memory[n], _usedMemory[n], _segments.MemoryLimitUnits(n));
             norm += Deflect(_load, n, now.Load[n], _usedLoad[n], _segments.LoadLimit(n));
             norm += Deflect(_visits, n, now.Visits[n], _usedVisits[n], limit);
@@ -173,11 +179,7 @@ internal sealed class DualAscent
             _usedLoad[node] += _segments.Load(node, start, end);
             _usedVisits[node]++;
             _model.Hops.AddTimes(from, node, _usedTime);
-            for (int u = start; u < end; u++)
-            {
-                _model.Layers.AddTimes(node, u, _usedTime);
-            }
-
+            _segments.AddTimes(node, start, end, _usedTime);
             from = node;
         }
 

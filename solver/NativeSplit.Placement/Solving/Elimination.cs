@@ -6,10 +6,11 @@ internal sealed class Elimination
 {
     private readonly SegmentTable _segments;
     private readonly Relaxation _relaxation;
+    private readonly NodeMemory _memory;
     private readonly int _layers;
     private readonly int _nodes;
-    private readonly long[] _entered;
-    private readonly long[] _left;
+    private readonly long[][] _entered;
+    private readonly long[][] _left;
 
     /// <param name="segments">Segments.</param>
     /// <param name="relaxation">Relaxation that has run.</param>
@@ -17,10 +18,17 @@ internal sealed class Elimination
     {
         _segments = segments;
         _relaxation = relaxation;
+        _memory = relaxation.Memory;
         _layers = segments.Model.LayerCount;
         _nodes = segments.Model.NodeCount;
-        _entered = new long[(1 << relaxation.TrackedCount) * _nodes];
-        _left = new long[(1 << relaxation.TrackedCount) * _nodes * (_layers + 1)];
+        _entered = new long[_nodes][];
+        _left = new long[_nodes][];
+        for (int n = 0; n < _nodes; n++)
+        {
+            _entered[n] = new long[1 << _memory.Bits(n)];
+            _left[n] = new long[(_layers + 1) << _memory.Bits(n)];
+            Array.Fill(_left[n], Relaxation.Infinite);
+        }
     }
 
     /// <summary>Calls back for every segment of a chain that costs the goal or less.</summary>
@@ -29,15 +37,17 @@ internal sealed class Elimination
     public void Collect(long goal, Action<int, int, int> found)
     {
         HashSet<(int, int, int)> seen = [];
-        Array.Fill(_left, Relaxation.Infinite);
         for (int boundary = 0; boundary < _layers; boundary++)
         {
-            FillEntered(boundary);
-            for (int i = 0; i < _entered.Length; i++)
+            for (int n = 0; n < _nodes; n++)
             {
-                if (_entered[i] < Relaxation.Infinite)
+                FillEntered(n, boundary);
+                for (int mask = 0; mask < _entered[n].Length; mask++)
                 {
-                    Leave(i / _nodes, i % _nodes, boundary, goal, seen);
+                    if (_entered[n][mask] < Relaxation.Infinite)
+                    {
+                        Leave(mask, n, boundary, goal, seen);
+                    }
                 }
             }
         }
@@ -48,27 +58,25 @@ internal sealed class Elimination
         }
     }
 
-    private void FillEntered(int boundary)
+    private void FillEntered(int n, int boundary)
     {
-        Array.Fill(_entered, Relaxation.Infinite);
-        for (int n = 0; n < _nodes; n++)
+        Array.Fill(_entered[n], Relaxation.Infinite);
+        if (boundary == 0)
         {
-            if (boundary == 0)
-            {
-                _entered[(_relaxation.Bit[n] * _nodes) + n] = _relaxation.Start(n);
-                continue;
-            }
+            _entered[n][0] = _relaxation.Start(n);
+            return;
+        }
 
-            for (int mask = 0; mask < 1 << _relaxation.TrackedCount; mask++)
+        for (int from = 0; from < _nodes; from++)
+        {
+            ReadOnlySpan<int> moves = _memory.Moves(from, n);
+            for (int mask = 0; mask < moves.Length; mask++)
             {
-                for (int from = 0; from < _nodes; from++)
+                long before = _left[from][(boundary << _memory.Bits(from)) + mask];
+                if (moves[mask] >= 0 && before < Relaxation.Infinite)
                 {
-                    long before = _left[Index(mask, from, boundary)];
-                    if (before < Relaxation.Infinite && (mask & _relaxation.Bit[n]) == 0)
-                    {
-                        ref long best = ref _entered[((mask | _relaxation.Bit[n]) * _nodes) + n];
-                        best = Math.Min(best, Relaxation.Sum(before, _relaxation.Hop(from, n)));
-                    }
+                    ref long best = ref _entered[n][moves[mask]];
+                    best = Math.Min(best, Relaxation.Sum(before, _relaxation.Hop(from, n)));
                 }
             }
         }
@@ -76,19 +84,23 @@ internal sealed class Elimination
 
     private void Leave(int mask, int n, int start, long goal, HashSet<(int, int, int)> seen)
     {
-        long before = _entered[(mask * _nodes) + n];
+        long before = _entered[n][mask];
         for (int end = start + 1; end <= _segments.MaxEnd(n, start); end++)
         {
+            int after = _memory.After(mask, n, start, end);
+            if (after < 0)
+            {
+                continue;
+            }
+
             long upTo = Relaxation.Sum(before, _relaxation.Segment(_segments.Index(n, start, end)));
-            ref long best = ref _left[Index(mask, n, end)];
+            ref long best = ref _left[n][(end << _memory.Bits(n)) + after];
             best = Math.Min(best, upTo);
-            long whole = Relaxation.Sum(upTo, _relaxation.Leave(mask, n, end));
+            long whole = Relaxation.Sum(upTo, _relaxation.Leave(after, n, end));
             if (whole < Relaxation.Infinite && DualAscent.CeilDiv(whole + _relaxation.Constant) <= goal)
             {
                 seen.Add((n, start, end));
             }
         }
     }
-
-    private int Index(int mask, int node, int boundary) => (((mask * _nodes) + node) * (_layers + 1)) + boundary;
 }

@@ -10,6 +10,9 @@ internal sealed class Incumbent(CostModel model)
     /// <summary>Φ of the best chain; <see cref="long.MaxValue"/> when there is none.</summary>
     public long Cost { get; private set; } = long.MaxValue;
 
+    /// <summary>Φ less a share of it in 1e-6: plans from here up are near enough.</summary>
+    public long CostLess(int gap) => Cost - (long)((Int128)Cost * gap / 1_000_000);
+
     public bool Exists => _pieces is not null;
 
     public ReadOnlySpan<Piece> Pieces => _pieces;

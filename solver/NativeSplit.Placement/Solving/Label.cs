@@ -1,38 +1,35 @@
 namespace NativeSplit.Placement.Solving;
 
-/// <summary>A beginning of a plan: a chain of segments up to a boundary, with what it has used up.</summary>
-internal sealed class Label
+/// <summary>A beginning of a plan: a chain of segments up to a boundary, with what it has used up. Or several of them merged into what they have in common.</summary>
+internal struct Label
 {
-    public required int Node { get; init; }
+    /// <summary>Node of the last segment.</summary>
+    public int Node;
 
-    public required int Start { get; init; }
+    /// <summary>Where the last segment starts.</summary>
+    public int Start;
 
-    public required int End { get; init; }
+    /// <summary>Place of the beginning before the last segment among the labels kept at <see cref="Start"/>; -1 for none.</summary>
+    public int Parent;
 
-    public required Label? Parent { get; init; }
+    /// <summary>What the relaxation remembers, as its mask at the node.</summary>
+    public int Mask;
+
+    /// <summary>True when this stands for several beginnings, each of which costs and takes at least as much.</summary>
+    public bool IsMerged;
 
     /// <summary>Φ so far in 1e-5, without SLO misses, the way back, and what embedding and head cost.</summary>
-    public required long Cost { get; init; }
+    public long Cost;
 
     /// <summary>Scaled cost so far at the multipliers' prices.</summary>
-    public required long Priced { get; init; }
+    public long Priced;
 
     /// <summary>No plan that begins so costs less, in 1e-5.</summary>
-    public required long Bound { get; init; }
-
-    /// <summary>Tracked nodes used, as the relaxation's mask.</summary>
-    public required int Mask { get; init; }
+    public long Bound;
 
     /// <summary>Nodes that may take no further segment.</summary>
-    public required UInt128 Full { get; init; }
+    public UInt128 Full;
 
     /// <summary>Nodes that hold one segment and may take another.</summary>
-    public required UInt128 Open { get; init; }
-
-    /// <summary>Order of making, which breaks ties.</summary>
-    public required long Number { get; init; }
-
-    /// <summary>Times so far per quantity, in µs.</summary>
-    public required long[] Times { get; init; }
-
+    public UInt128 Open;
 }

@@ -1,16 +1,19 @@
+using System.Runtime.InteropServices;
 using NativeSplit.Placement.Costs;
 
 namespace NativeSplit.Placement.Solving;
 
-/// <summary>Builds plans boundary by boundary, keeps at most so many beginnings per boundary, and drops what can't beat the incumbent.</summary>
+/// <summary>Builds plans boundary by boundary, extends at most so many beginnings per boundary one by one, and drops what can't beat the incumbent.</summary>
 /// <remarks>
 /// A beginning is dropped only if its bound (own cost plus the relaxation's cheapest rest) reaches the cut, or another one at the same
-/// boundary and node is at least as good whatever follows. So a run that never had to cut the beam has seen every better plan.
+/// boundary and node is at least as good whatever follows. Beginnings past the width are merged (<see cref="LabelSelection"/>) and go on as
+/// relaxed ones. So a run proves that no plan costs less than the incumbent, the cut, or <see cref="LeastUnseen"/>.
 /// </remarks>
 internal sealed class LabelSetting
 {
-    // Labels that may wait at a boundary before the best of them are picked, per label of the beam: bounds memory.
-    private const int RoomPerWidth = 16;
+    // Labels that may wait at a boundary before the best of them are picked, per label of the width: bounds memory.
+    private const int RoomPerWidth = 8, MostSpareRoom = 30_000;
+    private const int StepsPerLabel = 4;
 
     private readonly SegmentTable _segments;
     private readonly CostModel _model;
@@ -19,109 +22,122 @@ internal sealed class LabelSetting
     private readonly BudgetMeter _meter;
     private readonly int _layers;
     private readonly int _nodes;
-    private readonly Dictionary<(int Node, UInt128 Full), List<Label>>[] _at;
-    private readonly long[] _minMemoryAfter;
-    private readonly int[] _counts;
-    private long _nextNumber;
-    private long _room;
+    private readonly LabelPool[] _at;
+    private readonly LabelSelection _selection;
+    private readonly UInt128[] _bit;
+    private readonly List<Piece> _relaxed = [];
+    private long _cut;
+    private int _width;
+    private int _mergedWidth;
 
     public LabelSetting(SegmentTable segments, Relaxation relaxation, Incumbent incumbent, BudgetMeter meter)
     {
-        _segments = segments;
-        _model = segments.Model;
-        _relaxation = relaxation;
-        _incumbent = incumbent;
-        _meter = meter;
+        (_segments, _model, _relaxation, _incumbent, _meter) = (segments, segments.Model, relaxation, incumbent, meter);
         _layers = _model.LayerCount;
         _nodes = _model.NodeCount;
-        _at = new Dictionary<(int, UInt128), List<Label>>[_layers];
-        _counts = new int[_layers];
-        _minMemoryAfter = new long[_layers + 1];
-        _minMemoryAfter[_layers] = long.MaxValue;
-        for (int u = _layers - 1; u >= 0; u--)
+        _at = new LabelPool[_layers];
+        for (int j = 0; j < _layers; j++)
         {
-            _minMemoryAfter[u] = Math.Min(_minMemoryAfter[u + 1], _model.Layers.Memory[u]);
+            _at[j] = new LabelPool(_model.Prices.Count);
         }
+
+        _bit = new UInt128[_nodes];
+        for (int n = 0; n < _nodes; n++)
+        {
+            _bit[n] = UInt128.One << n;
+        }
+
+        _selection = new LabelSelection(segments, relaxation, _at, meter);
     }
 
     /// <summary>Labels made in all runs.</summary>
-    public long LabelCount => _nextNumber;
+    public long LabelCount { get; private set; }
 
-    /// <summary>Least bound of what the last run dropped for room or time; <see cref="long.MaxValue"/> when it dropped nothing.</summary>
-    public long LeastDropped { get; private set; }
+    /// <summary>Least bound of the plans that the last run didn't look at one by one; <see cref="long.MaxValue"/> when it looked at all below the cut.</summary>
+    public long LeastUnseen { get; private set; }
 
-    /// <summary>One run. Improves the incumbent where it can.</summary>
-    /// <param name="width">Most labels kept per boundary.</param>
+    /// <summary>The relaxed chain with that bound, which breaks a rule somewhere; empty when there is none.</summary>
+    public ReadOnlySpan<Piece> Relaxed => CollectionsMarshal.AsSpan(_relaxed);
+
+    private long Cut => Math.Min(_cut, _incumbent.Cost);
+
+    /// <summary>One run. Improves the incumbent where it can. The relaxation has run.</summary>
+    /// <param name="width">Most labels per boundary that are extended one by one.</param>
+    /// <param name="mergedWidth">Most kinds per boundary that the others are merged into, besides one per node; negative to drop the others.</param>
     /// <param name="cut">Plans that cost this or more are of no interest.</param>
-    public void Run(int width, long cut)
+    public void Run(int width, int mergedWidth, long cut)
     {
-        LeastDropped = long.MaxValue;
-        _room = (long)width * RoomPerWidth;
-        Array.Clear(_counts);
-        for (int j = 0; j < _layers; j++)
+        LeastUnseen = long.MaxValue;
+        _relaxed.Clear();
+        (_width, _mergedWidth, _cut) = (width, mergedWidth, cut);
+        foreach (LabelPool pool in _at)
         {
-            _at[j] = [];
+            pool.Clear();
         }
 
-        Extend(null, 0, cut);
+        Extend(default, -1, 0);
         for (int j = 1; j < _layers; j++)
         {
-            List<Label> labels = [.. _at[j].Values.SelectMany(l => l)];
-            labels.Sort(ByBound);
-            _at[j] = [];
-            for (int i = 0; i < labels.Count; i++)
+            if (_meter.IsOver)
             {
-                if (labels[i].Bound >= Math.Min(cut, _incumbent.Cost))
+                LeastUnseen = Math.Min(LeastUnseen, _at[j].LeastBound());
+                continue;
+            }
+
+            Select(j);
+            for (int i = 0; i < _at[j].Count && _at[j][i].Bound < Cut; i++)
+            {
+                if (_meter.IsOver)
                 {
-                    break;
+                    LeastUnseen = Math.Min(LeastUnseen, _at[j][i].Bound);
+                    continue;
                 }
 
-                if (i >= width || _meter.IsOver)
-                {
-                    LeastDropped = Math.Min(LeastDropped, labels[i].Bound);
-                    break;
-                }
-
-                Extend(labels[i], j, cut);
+                Extend(_at[j][i], i, j);
             }
         }
+
+        LeastUnseen = LeastUnseen >= Cut ? long.MaxValue : LeastUnseen;
     }
 
-    private static int ByBound(Label a, Label b)
-    {
-        int order = a.Bound.CompareTo(b.Bound);
-        order = order != 0 ? order : a.Cost.CompareTo(b.Cost);
-        return order != 0 ? order : a.Number.CompareTo(b.Number);
-    }
+    private void Select(int boundary) => LeastUnseen = Math.Min(LeastUnseen, _selection.Run(boundary, _width, _mergedWidth, Cut));
 
-    private void Extend(Label? label, int start, long cut)
+    // A place of -1 stands for the origin before the first layer.
+    private void Extend(in Label label, int place, int start)
     {
-        UInt128 full = label?.Full ?? 0;
+        bool isFirst = place < 0;
         for (int n = 0; n < _nodes; n++)
         {
-            if ((full >> n & 1) != 0 || n == label?.Node || (label is null ? !_model.Hops.IsUsable(_model.Origin, n) : !_model.Hops.IsUsable(label.Node, n)))
+            if (isFirst ? !_model.Hops.IsUsable(_model.Origin, n) : n == label.Node || (label.Full & _bit[n]) != 0 || !_model.Hops.IsUsable(label.Node, n))
             {
                 continue;
             }
 
-            int mask = (label?.Mask ?? 0) | _relaxation.Bit[n];
-            long before = label is null ? _relaxation.Start(n) : label.Priced + _relaxation.Hop(label.Node, n);
-            if (Bound(before, _relaxation.Enter(mask, n, start)) < Math.Min(cut, _incumbent.Cost))
+            int mask = isFirst ? 0 : _relaxation.Memory.Moves(label.Node, n)[label.Mask];
+            if (mask < 0)
             {
-                ExtendTo(label, n, start, mask, before, cut);
+                continue;
+            }
+
+            long before = isFirst ? _relaxation.Start(n) : label.Priced + _relaxation.Hop(label.Node, n);
+            if (Bound(before, _relaxation.Enter(mask, n, start)) < Cut)
+            {
+                ExtendTo(label, place, n, start, mask, before);
             }
         }
     }
 
-    private void ExtendTo(Label? label, int n, int start, int mask, long before, long cut)
+    private void ExtendTo(in Label label, int place, int n, int start, int mask, long before)
     {
-        bool isSecond = label is not null && (label.Open >> n & 1) != 0;
-        (long usedMemory, long usedLoad) = isSecond ? Used(label!, n) : (0, 0);
+        bool isFirst = place < 0, isSecond = !isFirst && (label.Open & _bit[n]) != 0;
+        (long usedMemory, long usedLoad) = isSecond ? _selection.Used(label, start, n) : (0, 0);
+        long hop = _model.Hops.Latency(isFirst ? _model.Origin : label.Node, n);
         int maxEnd = _segments.MaxEnd(n, start);
         _meter.Spend(maxEnd - start);
         for (int end = start + 1; end <= maxEnd; end++)
         {
-            if (!_model.MayCut(start, end))
+            int after = _model.MayCut(start, end) ? _relaxation.Memory.After(mask, n, start, end) : -1;
+            if (after < 0)
             {
                 continue;
             }
@@ -141,141 +157,104 @@ internal sealed class LabelSetting
                 utilization = added;
             }
 
-            long bound = Bound(priced, _relaxation.Leave(mask, n, end));
-            if (bound < Math.Min(cut, _incumbent.Cost))
+            long bound = Math.Max(isFirst ? long.MinValue : label.Bound, Bound(priced, _relaxation.Leave(after, n, end)));
+            if (bound < Cut)
             {
-                Make(label, n, start, end, mask, priced, utilization, bound, usedMemory, isSecond);
+                // A node without room for the smallest layer to come is as good as full, which lets more labels compare.
+                bool isFull = isSecond || _model.MaxSegments(n) == 1
+                    || _model.Layers.MemoryLimit[n] - usedMemory - _segments.Memory(start, end) < _relaxation.Memory.LeastMemoryFrom(end);
+                Label made = new()
+                {
+                    Node = n,
+                    Start = start,
+                    Parent = place,
+                    Mask = after,
+                    IsMerged = label.IsMerged,
+                    Cost = label.Cost + hop + _segments.LinearCost(n, start, end) + utilization,
+                    Priced = priced,
+                    Bound = bound,
+                    Full = label.Full | (isFull ? _bit[n] : 0),
+                    Open = (label.Open & ~_bit[n]) | (isFull ? 0 : _bit[n]),
+                };
+                LabelCount++;
+                _meter.Spend(StepsPerLabel);
+                Take(made, place < 0 ? _model.EndTimes : _at[start].Times(place), end);
             }
         }
     }
 
-    private void Make(Label? label, int n, int start, int end, int mask, long priced, long utilization, long bound, long usedMemory, bool isSecond)
+    private void Take(in Label made, ReadOnlySpan<long> before, int end)
     {
-        int from = label?.Node ?? _model.Origin;
-        long cost = (label?.Cost ?? 0) + _model.Hops.Latency(from, n) + _segments.LinearCost(n, start, end) + utilization;
-        long[] times = (long[])(label?.Times ?? _model.EndTimes).Clone();
-        _model.Hops.AddTimes(from, n, times);
-        for (int u = start; u < end; u++)
-        {
-            _model.Layers.AddTimes(n, u, times);
-        }
-
-        // A node without room for the smallest layer to come is as good as full, which lets more labels compare.
-        bool isFull = isSecond || _model.MaxSegments(n) == 1
-            || _model.Layers.MemoryLimit[n] - usedMemory - _segments.Memory(start, end) < _minMemoryAfter[end];
-        UInt128 bit = UInt128.One << n;
-        var made = new Label
-        {
-            Node = n,
-            Start = start,
-            End = end,
-            Parent = label,
-            Cost = cost,
-            Priced = priced,
-            Bound = bound,
-            Mask = mask,
-            Full = (label?.Full ?? 0) | (isFull ? bit : 0),
-            Open = ((label?.Open ?? 0) & ~bit) | (isFull ? 0 : bit),
-            Number = _nextNumber++,
-            Times = times,
-        };
+        int from = made.Parent < 0 ? _model.Origin : _at[made.Start][made.Parent].Node;
         if (end == _layers)
         {
-            Finish(made);
+            if (made.IsMerged)
+            {
+                FinishRelaxed(made, before, from);
+            }
+            else
+            {
+                _incumbent.Offer(CollectionsMarshal.AsSpan(ChainOf(made, end)));
+            }
+
+            return;
         }
-        else
+
+        LabelPool here = _at[end];
+        int i = here.Add(made);
+        AddTimes(made, before, from, end, here.Times(i));
+        int kept = _width + Math.Max(0, _mergedWidth) + _nodes;
+        if (here.Count > Math.Min(RoomPerWidth * kept, (2 * kept) + MostSpareRoom))
         {
-            Keep(made);
+            Select(end);
         }
     }
 
-    private void Finish(Label label)
+    // At the end the true cost is known, which the multipliers' price of what was left unused may be below.
+    private void FinishRelaxed(in Label made, ReadOnlySpan<long> before, int from)
+    {
+        Span<long> times = stackalloc long[before.Length];
+        AddTimes(made, before, from, _layers, times);
+        _model.Hops.AddReturnTimes(made.Node, times);
+        long cost = made.Cost + _model.EndLatency + _model.Hops.ReturnLatency(made.Node);
+        for (int q = 0; q < times.Length; q++)
+        {
+            cost += _model.Prices.Miss(q, times[q]);
+        }
+
+        long bound = Math.Max(made.Bound, cost);
+        if (bound < Math.Min(LeastUnseen, Cut))
+        {
+            LeastUnseen = bound;
+            _relaxed.Clear();
+            _relaxed.AddRange(ChainOf(made, _layers));
+        }
+    }
+
+    private void AddTimes(in Label made, ReadOnlySpan<long> before, int from, int end, Span<long> times)
+    {
+        before.CopyTo(times);
+        _model.Hops.AddTimes(from, made.Node, times);
+        _segments.AddTimes(made.Node, made.Start, end, times);
+    }
+
+    private List<Piece> ChainOf(in Label label, int end)
     {
         List<Piece> pieces = [];
-        for (Label? l = label; l is not null; l = l.Parent)
-        {
-            pieces.Insert(0, new Piece(l.Node, l.Start, l.End));
-        }
-
-        _incumbent.Offer(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pieces));
-    }
-
-    private void Keep(Label made)
-    {
-        if (_counts[made.End] >= _room)
-        {
-            LeastDropped = Math.Min(LeastDropped, made.Bound);
-            return;
-        }
-
-        _counts[made.End]++;
-        Dictionary<(int, UInt128), List<Label>> here = _at[made.End];
-        if (!here.TryGetValue((made.Node, made.Full), out List<Label>? others))
-        {
-            here.Add((made.Node, made.Full), [made]);
-            return;
-        }
-
-        _meter.Spend(others.Count);
-        foreach (Label other in others)
-        {
-            if (Dominates(other, made))
-            {
-                _counts[made.End]--;
-                return;
-            }
-        }
-
-        _counts[made.End] -= others.RemoveAll(other => Dominates(made, other));
-        others.Add(made);
-    }
-
-    // True when whatever completes b completes a too, and costs no more with a. Same boundary, node and full nodes.
-    private bool Dominates(Label a, Label b)
-    {
-        if (a.Cost > b.Cost || (a.Open & ~b.Open) != 0)
-        {
-            return false;
-        }
-
-        long slack = b.Cost - a.Cost;
-        for (UInt128 open = a.Open | b.Open; open != 0; open &= open - 1)
-        {
-            int n = (int)UInt128.TrailingZeroCount(open);
-            (long memoryA, long loadA) = Used(a, n);
-            (long memoryB, long loadB) = Used(b, n);
-            if (memoryA > memoryB || loadA > loadB)
-            {
-                return false;
-            }
-
-            // Convex, so more load on top costs a no more than b; but floors can differ by one.
-            slack -= loadA == loadB ? 0 : 1;
-        }
-
-        for (int q = 0; q < a.Times.Length && slack >= 0; q++)
-        {
-            slack -= a.Times[q] > b.Times[q] ? _model.Prices.MissOf(q, a.Times[q] - b.Times[q]) : 0;
-        }
-
-        return slack >= 0;
-    }
-
-    // What the label's one open segment on the node takes.
-    private (long Memory, long Load) Used(Label label, int node)
-    {
-        if ((label.Open >> node & 1) == 0)
-        {
-            return (0, 0);
-        }
-
         Label at = label;
-        while (at.Node != node)
+        while (true)
         {
-            at = at.Parent!;
+            pieces.Add(new Piece(at.Node, at.Start, end));
+            if (at.Parent < 0)
+            {
+                break;
+            }
+
+            (end, at) = (at.Start, _at[at.Start][at.Parent]);
         }
 
-        return (_segments.Memory(at.Start, at.End), _segments.Load(node, at.Start, at.End));
+        pieces.Reverse();
+        return pieces;
     }
 
     private long Bound(long priced, long rest) =>

@@ -11,6 +11,7 @@ internal sealed class SegmentTable
     private readonly long[] _load;
     private readonly int[] _offset;
     private readonly long[] _utilization;
+    private readonly long[] _times;
 
     public SegmentTable(CostModel model)
     {
@@ -21,6 +22,7 @@ internal sealed class SegmentTable
         _cost = new long[nodes * _stride];
         _load = new long[nodes * _stride];
         _offset = new int[nodes * layers];
+        _times = new long[nodes * _stride * model.Prices.Count];
         for (int u = 0; u < layers; u++)
         {
             _memory[u + 1] = _memory[u] + model.Layers.Memory[u];
@@ -34,6 +36,7 @@ internal sealed class SegmentTable
                 int i = (n * _stride) + u;
                 _cost[i + 1] = _cost[i] + model.Layers.Latency(n, u) + model.Layers.Privacy(n, u) + model.Layers.Migration(n, u);
                 _load[i + 1] = _load[i] + model.Layers.Load(n, u);
+                AddLayerTimes(n, u);
                 _offset[(n * layers) + u] = count;
                 count += model.Layers.MaxEnd(n, u) - u;
             }
@@ -83,4 +86,25 @@ internal sealed class SegmentTable
 
     /// <summary>β·U of the segment were it alone on its node.</summary>
     public long UtilizationAlone(int node, int start, int end) => _utilization[Index(node, start, end)];
+
+    /// <summary>Adds the times of a segment, one per quantity, in µs.</summary>
+    public void AddTimes(int node, int start, int end, Span<long> times)
+    {
+        int from = ((node * _stride) + start) * times.Length, to = ((node * _stride) + end) * times.Length;
+        for (int q = 0; q < times.Length; q++)
+        {
+            times[q] += _times[to + q] - _times[from + q];
+        }
+    }
+
+    // Layers that may not run there count nothing: no segment spans them.
+    private void AddLayerTimes(int n, int u)
+    {
+        int quantities = Model.Prices.Count, at = ((n * _stride) + u) * quantities;
+        ReadOnlySpan<long> times = Model.Layers.Times(n, u);
+        for (int q = 0; q < quantities; q++)
+        {
+            _times[at + quantities + q] = _times[at + q] + (Model.Layers.IsAllowed(n, u) ? times[q] : 0);
+        }
+    }
 }

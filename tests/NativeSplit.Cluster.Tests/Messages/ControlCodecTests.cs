@@ -21,10 +21,10 @@ public sealed class ControlCodecTests
         new StepFailed { Epoch = 1, Stage = 2, Batch = 9, Reason = "why" },
         new QueryStage { Epoch = 1, Stage = 2 },
         new StageReport { Epoch = 1, Stage = 2, Batches = 1, Rows = 2, ComputeMicroseconds = 3, DecodeBatches = 1, DecodeRows = 1, DecodeMicroseconds = 2, BytesForwarded = 4, Sequences = 5 },
-        new RevokeCertificates { Serials = ["0A", "0B"] },
         new MoveKv { Epoch = 1, Stage = 2, ToEpoch = 2, ToStage = 1, LayerStart = 3, LayerEnd = 4, Sequence = 9, FromPage = 1, Length = 40, Target = new NextHop("i", "h", 1) },
         new KvArrived { Epoch = 1, Stage = 2, Sequence = 9, LayerStart = 3, Length = 40 },
         new KvFailed { Epoch = 1, Stage = 2, Sequence = 9, LayerStart = 3, IsUnsupported = true, Reason = "why" },
+        new RevokeCertificates { Serials = ["0A", "0B"] },
         new QueryNode { Number = 3, MeasureLayers = true, Peers = [new NextHop("i", "h", 1)] },
         new NodeReport { Number = 3, Profile = Profile, Links = [new LinkQuality("p", 5, 1L << 33)] },
     ];
