@@ -70,24 +70,15 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
     /// <param name="reason">Why, for the log.</param>
     public void Drop(NodeId node, string reason)
     {
-        foreach (PeerConnection connection in _open.Keys)
+        foreach (PeerConnection connection in _open.Keys.Where(open => open.Peer.Node == node))
         {
-            if (connection.Peer.Node == node)
-            {
-                connection.Drop(reason);
-            }
+            connection.Drop(reason);
         }
     }
 
     /// <summary>Tells the workers that are here that certificates were revoked.</summary>
     /// <param name="serials">Their serial numbers.</param>
-    public void Announce(IReadOnlyList<string> serials)
-    {
-        foreach (PeerConnection connection in _open.Keys)
-        {
-            _ = RevocationNotices.SendAsync(connection, () => serials, _log);
-        }
-    }
+    public void Announce(IReadOnlyList<string> serials) => _ = Task.WhenAll(_open.Keys.Select(connection => RevocationNotices.SendAsync(connection, () => serials, _log)));
 
     /// <summary>The path; broken until the plan is in force.</summary>
     public ClusterPath Path { get; }
