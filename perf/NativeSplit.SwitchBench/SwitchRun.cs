@@ -32,6 +32,9 @@ internal sealed class SwitchRun
 {
     private static readonly NodeId First = new("worker-1");
     private static readonly NodeId Second = new("worker-2");
+    /// <summary>Until the runtime has compiled what is hot: before that steps are slow, and a change looks cheap beside them.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(700);
 
     public required string? Model { get; init; }
@@ -82,7 +85,7 @@ internal sealed class SwitchRun
         {
             await gateway.Ready.WaitAsync(cancellationToken);
             await using var clients = new Clients(gateway.Generator, RequestOf(loaded), Streams);
-            await Task.Delay(Between * 3, cancellationToken);
+            await Task.Delay(WarmUp, cancellationToken);
             return await ChangeAsync(policy, gateway.Driver, plans, clients, cancellationToken);
         }
         finally
