@@ -1,3 +1,4 @@
+using NativeSplit.Cluster;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Caching;
@@ -113,6 +114,31 @@ public sealed class KvMigrationTests
         Assert.Contains("worker-2", cluster.Driver.LastSwitch.Loss, StringComparison.Ordinal);
         EngineException e = await Assert.ThrowsAsync<EngineException>(() => run.StepAsync(1));
         Assert.Equal(EngineFault.PathBroken, e.Fault);
+    }
+
+    [Fact]
+    public async Task TheProposalFails_AndTheOldPlanServes_WhenPagesComeTooSlowly()
+    {
+        Plan before = InProcessCluster.PlanOf((1, "gateway"), (8, "worker-1"));
+        var route = new RouteOptions { KvTokens = InProcessCluster.KvTokens, StepTimeout = TimeSpan.FromSeconds(3) };
+        await using InProcessCluster cluster = await InProcessCluster.StartAsync(before, route, startWorkers: false, lessPreferred: TwoWorkers);
+        using var go = new ManualResetEventSlim();
+        CancellationToken cancel = Cancel;
+        cluster.StartWorker(new NodeId("worker-1"));
+        await cluster.Driver.InForce.WaitAsync(Cancel);
+        cluster.StartWorker(Two, (layers, kvTokens, maxRows) => new HookedExecutor(cluster.CreateExecutor(layers, kvTokens, maxRows), () => go.Wait(cancel)));
+        await using var run = new TwoSequences(cluster);
+        await run.StepAsync(3);
+        while (cluster.Driver.Workers.Count < 2)
+        {
+            await Task.Delay(1, Cancel);
+        }
+
+        ClusterException e = await Assert.ThrowsAsync<ClusterException>(() => cluster.Driver.Propose([TwoWorkers]).WaitAsync(Cancel));
+        Assert.Contains("took longer than 3 s", e.Message, StringComparison.Ordinal);
+        Assert.Equal(before.Segments, cluster.Driver.Current!.Segments);
+        await run.StepAsync(3);
+        go.Set();
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed record TextGeneratorOptions
     /// <summary>Sequences that run at once.</summary>
     public int MaxSequences { get; init; } = 16;
 
-    /// <summary>How long a request waits for room before it is refused; zero refuses at once.</summary>
+    /// <summary>How long a request waits for room, or for a broken path that running generations would wait for, before it is refused; zero refuses at once.</summary>
     public TimeSpan AdmissionWait { get; init; } = TimeSpan.Zero;
 
     /// <summary>Requests that wait for room at once; more are refused at once.</summary>

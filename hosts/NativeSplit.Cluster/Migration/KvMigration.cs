@@ -105,8 +105,10 @@ internal sealed class KvMigration : IDisposable
                 throw new ClusterException(cause.Fault, cause.Message, e);
             }
 
-            string reason = _cause?.Message ?? (late.IsCancellationRequested ? $"it took longer than {patience.TotalSeconds:0.#} s" : e.Message);
-            throw new ClusterException(ClusterFault.NodeLost, $"KV pages can't be brought over: {reason}", e);
+            // A loss ends by itself, when the node joins anew; being late doesn't, so whoever proposed the plan must be told.
+            throw late.IsCancellationRequested && _cause is null
+                ? new ClusterException(ClusterFault.StageRefused, $"the KV pages of a sequence took longer than {patience.TotalSeconds:0.#} s to bring over. Give more with --step-timeout, or change the plan when less is running.", e)
+                : new ClusterException(ClusterFault.NodeLost, $"KV pages can't be brought over: {_cause?.Message ?? e.Message}", e);
         }
     }
 

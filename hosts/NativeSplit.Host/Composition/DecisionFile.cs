@@ -33,7 +33,7 @@ internal sealed class DecisionFile(string folder) : IDecisionLog
             // A full disk must not end the service; but whoever keeps the log must know that it has a gap.
             if (!_complained)
             {
-                Console.Error.WriteLine($"Decisions aren't kept in {PathIn(folder)} for now: {e.Message}");
+                Console.Error.WriteLine($"Decisions can't be written to {PathIn(folder)}: {e.Message} Free space there, or let this user write; the next decision tries again.");
             }
 
             _complained = true;

@@ -12,7 +12,7 @@ internal sealed class RouteArguments
     private readonly Option<string> _activations = new("--activations") { Description = "How rows travel between nodes: f32 (bit-equal to an unsplit run), bf16 or f16 (half the bytes).", HelpName = "TYPE", DefaultValueFactory = _ => "f32" };
     private readonly Option<int?> _kvTokens = new("--kv-tokens") { Description = "Positions of KV cache on each stage, over all requests. Default: as many as --max-sequences contexts, at most 8192, or one context if that is more, at most 32768.", HelpName = "N" };
     private readonly Option<int> _maxSequences = new("--max-sequences") { Description = "Requests that run at a time.", HelpName = "N", DefaultValueFactory = _ => 16 };
-    private readonly Option<double> _admissionWait = new("--admission-wait") { Description = "Seconds that a request waits for room before it is refused (HTTP 429); 0 refuses at once.", HelpName = "S", DefaultValueFactory = _ => 10 };
+    private readonly Option<double> _admissionWait = new("--admission-wait") { Description = "Seconds that a request waits for room, or for a broken route, before it is refused (HTTP 429 or 502); 0 refuses at once.", HelpName = "S", DefaultValueFactory = _ => 10 };
     private readonly Option<double> _recoveryWait = new("--recovery-wait") { Description = "Seconds that running answers wait for a lost worker, or a plan without it, before they end with an error; 0 ends them at once.", HelpName = "S", DefaultValueFactory = _ => 30 };
     private readonly Option<double> _stepTimeout = new("--step-timeout") { Description = "Seconds for a step to come back before its route counts as broken.", HelpName = "S", DefaultValueFactory = _ => 30 };
 
