@@ -26,6 +26,18 @@ public enum ClusterFault
 
     /// <summary>Something in a weight registry is missing, damaged or altered, or it can't be written.</summary>
     BadRegistry,
+
+    /// <summary>A signed plan is forged, old, or another cluster's.</summary>
+    PlanRefused,
+
+    /// <summary>Another leader has taken over: this one's plans don't count any more.</summary>
+    Superseded,
+
+    /// <summary>The store of plans is damaged.</summary>
+    BadPlanStore,
+
+    /// <summary>The store of plans can't be reached or written now. Trying again later may help.</summary>
+    PlanStoreUnavailable,
 }
 
 /// <summary>Something between the nodes of a cluster failed. The message says what, with which node, and how to mend it.</summary>

@@ -1,6 +1,10 @@
 using NativeSplit.Cluster;
+using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Engine.Execution;
+using NativeSplit.Model;
+using NativeSplit.Placement;
 
 namespace NativeSplit.Worker;
 
@@ -14,7 +18,7 @@ internal static class AssignmentCheck
     public const int MaxSequences = 4096;
 
     /// <exception cref="ClusterException"><see cref="ClusterFault.StageRefused"/>: the assignment can't be met here.</exception>
-    public static void Throw(AssignStage assignment, WorkerOptions options)
+    public static void Throw(AssignStage assignment, WorkerOptions options, PlanGuard plans)
     {
         var shape = options.Model.Shape;
         if (assignment.ModelFingerprint != options.Model.Fingerprint.Value)
@@ -41,7 +45,43 @@ internal static class AssignmentCheck
         {
             Refuse($"a KV cache of {assignment.KvTokens} positions is outside 1 to {options.MaxKvTokens} (--kv-tokens).");
         }
+
+        ThrowIfUnsigned(assignment, options, plans);
     }
+
+    /// <summary>Refuses what the signed plan doesn't say: only its orchestrator decides which layers run where, and who passes rows to whom.</summary>
+    private static void ThrowIfUnsigned(AssignStage assignment, WorkerOptions options, PlanGuard plans)
+    {
+        if (plans.Current is not { } signed || signed.Plan.Epoch.Value != assignment.Epoch)
+        {
+            Refuse(plans.LastRefusal ?? $"plan {assignment.Epoch} wasn't published here.");
+            return;
+        }
+
+        IReadOnlyList<PlanSegment> segments = signed.Plan.Segments;
+        int stage = assignment.Stage;
+        if (signed.Model != assignment.ModelFingerprint)
+        {
+            Refuse($"the signed plan {assignment.Epoch} is for another model.");
+        }
+
+        if (stage >= segments.Count || segments[stage].Node != options.Identity.Self.Node || segments[stage].Layers != new LayerRange(assignment.LayerStart, assignment.LayerEnd))
+        {
+            Refuse($"the signed plan {assignment.Epoch} doesn't give stage {stage} with layers [{assignment.LayerStart}, {assignment.LayerEnd}) to this worker.");
+        }
+
+        NodeId? before = stage == 0 ? null : segments[stage - 1].Node;
+        NodeId? after = stage + 1 == segments.Count ? null : segments[stage + 1].Node;
+        if (assignment.Previous != NameOf(before, options.Identity) || (assignment.Next?.Identity ?? options.Identity.Gateway.Uri) != NameOf(after, options.Identity))
+        {
+            Refuse($"the signed plan {assignment.Epoch} has other neighbours of stage {stage}.");
+        }
+    }
+
+    /// <summary>Name of the node that holds a neighbouring segment; null is the gateway, where tokens come from and go back to.</summary>
+    private static string NameOf(NodeId? node, JoinedNode self) => node is { } worker && worker != self.Gateway.Node
+        ? (self.Self with { Node = worker }).Uri
+        : self.Gateway.Uri;
 
     private static void Refuse(string reason) => throw new ClusterException(ClusterFault.StageRefused, reason);
 

@@ -6,6 +6,7 @@ using NativeSplit.Cluster;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
@@ -31,6 +32,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
     private readonly ConcurrentDictionary<(ulong Epoch, ushort Stage), AssignedStage> _stages = new();
     private readonly ConcurrentDictionary<PeerConnection, byte> _peers = new();
     private readonly Channel<Order> _orders = Channel.CreateUnbounded<Order>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly PlanGuard _plans;
     private readonly NodeSurvey _survey;
     private readonly KvCourier _courier;
     private readonly Task _accepting;
@@ -42,6 +44,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         _options = options;
         _log = log;
         _time = time;
+        _plans = options.Plans ?? new PlanGuard(options.Identity, highest: null, static _ => { }, time);
         _listener = LinkListener.Start(options.Listen, options.Identity.Source, options.Link);
         _survey = new NodeSurvey(options, HeldBytes, log, time);
         _courier = new KvCourier((epoch, stage) => _stages.GetValueOrDefault((epoch, stage)), options, log, time);
@@ -154,8 +157,8 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
 
         switch (message)
         {
-            case AssignStage or RetireStage:
-                _orders.Writer.TryWrite(new Order(from, (StageMessage)message));
+            case PublishPlan or AssignStage or RetireStage:
+                _orders.Writer.TryWrite(new Order(from, message));
                 break;
             case ReserveSequence reserve when _stages.TryGetValue((reserve.Epoch, reserve.Stage), out AssignedStage? stage) && reserve.Tokens > 0:
                 stage.Runner.Reserve(new SequenceId(reserve.Sequence), reserve.Tokens);
@@ -292,14 +295,33 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
                 continue;
             }
 
-            if (order.Message is AssignStage assignment)
+            switch (order.Message)
             {
-                await AssignAsync(order.Gateway, assignment).ConfigureAwait(false);
+                case PublishPlan publication:
+                    Judge(publication);
+                    break;
+                case AssignStage assignment:
+                    await AssignAsync(order.Gateway, assignment).ConfigureAwait(false);
+                    break;
+                case RetireStage retirement:
+                    await RetireAsync(retirement.Epoch, retirement.Stage).ConfigureAwait(false);
+                    break;
             }
-            else
-            {
-                await RetireAsync(order.Message.Epoch, order.Message.Stage).ConfigureAwait(false);
-            }
+        }
+    }
+
+    /// <summary>Lets a plan in, or not: then the guard knows why, and its assignments are refused.</summary>
+    private void Judge(PublishPlan publication)
+    {
+        try
+        {
+            byte[] bytes = new byte[publication.Plan.Length];
+            SignedPlan plan = _plans.Accept(Convert.TryFromBase64String(publication.Plan, bytes, out int length) ? bytes.AsMemory(0, length) : default);
+            _log.LogDebug("Knows plan {Epoch} of term {Term}, signed by {Signer}.", plan.Plan.Epoch, plan.Term, plan.Signer);
+        }
+        catch (ClusterException e)
+        {
+            _log.LogError("{Reason}", e.Message);
         }
     }
 
@@ -329,7 +351,7 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
 
     private async Task<ControlMessage> PrepareAsync(PeerConnection gateway, AssignStage assignment)
     {
-        AssignmentCheck.Throw(assignment, _options);
+        AssignmentCheck.Throw(assignment, _options, _plans);
         await RetireAsync(assignment.Epoch, assignment.Stage).ConfigureAwait(false);
 
         NextHopLink? next = assignment.Next is null ? null : new NextHopLink(assignment.Next, _options, _time);
@@ -383,5 +405,5 @@ public sealed class WorkerNode : IPeerHandler, IAsyncDisposable
         }
     }
 
-    private readonly record struct Order(PeerConnection Gateway, StageMessage Message);
+    private readonly record struct Order(PeerConnection Gateway, ControlMessage Message);
 }

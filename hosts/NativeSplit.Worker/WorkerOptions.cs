@@ -1,5 +1,6 @@
 using System.Net;
 using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Model.Files;
 using NativeSplit.Transport.Links;
@@ -20,6 +21,9 @@ public sealed record WorkerOptions
 
     /// <summary>Who we are.</summary>
     public required JoinedNode Identity { get; init; }
+
+    /// <summary>Judges the plans that the gateway brings; null: one that remembers for the life of this worker.</summary>
+    public PlanGuard? Plans { get; init; }
 
     /// <summary>Makes executors; the worker owns them.</summary>
     public required ExecutorFactory Executors { get; init; }

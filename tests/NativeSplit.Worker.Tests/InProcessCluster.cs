@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Engine;
 using NativeSplit.Engine.Caching;
@@ -58,6 +59,8 @@ internal sealed class InProcessCluster : IAsyncDisposable
 
     public NodeRegistry Nodes { get; }
 
+    public PlanPublisher Publisher { get; private set; } = null!;
+
     public PlanDriver Driver { get; private set; } = null!;
 
     /// <summary>Starts a gateway with a plan, and a worker for each other node in it.</summary>
@@ -66,6 +69,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
         var cluster = new InProcessCluster(time ?? TimeProvider.System, precision);
         try
         {
+            cluster.Publisher = await PlanPublisher.LeadAsync(new MemoryPlanStore(), new PlanSigner(cluster.Authority, Gateway, TimeProvider.System), "gateway", CancellationToken.None);
             cluster.Driver = PlanDriver.Start(
                 new PlanDriverOptions
                 {
@@ -74,6 +78,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
                     Shape = cluster.Shape,
                     ModelFingerprint = cluster.Model.Fingerprint.Value,
                     Self = Gateway,
+                    Publisher = cluster.Publisher,
                     Credentials = cluster.Credentials(NodeRole.Gateway, Gateway, cluster.Authority) with { IsRevoked = cluster.Nodes.IsRevoked },
                     RevokedSerials = cluster.Nodes.RevokedSerials,
                     Listen = new IPEndPoint(IPAddress.Loopback, 0),
@@ -183,6 +188,11 @@ internal sealed class InProcessCluster : IAsyncDisposable
         if (Driver is not null)
         {
             await Driver.DisposeAsync();
+        }
+
+        if (Publisher is not null)
+        {
+            await Publisher.DisposeAsync();
         }
 
         Head.Dispose();

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Cluster.Weights;
 using NativeSplit.Transport.Links;
 
@@ -12,6 +15,9 @@ public sealed class CredentialStore(string folder)
 {
     private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode PrivateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>The folder.</summary>
+    public string Folder => folder;
 
     private string AuthorityPath => Path.Combine(folder, "authority.pem");
 
@@ -26,6 +32,8 @@ public sealed class CredentialStore(string folder)
     private string SecretPath => Path.Combine(folder, "weights.key");
 
     private string WeightKeyPath => Path.Combine(folder, "weights.pem");
+
+    private string PlanMarkPath => Path.Combine(folder, "plan.json");
 
     private string GatewayPath => Path.Combine(folder, "gateway.txt");
 
@@ -150,6 +158,25 @@ public sealed class CredentialStore(string folder)
         return key;
     }
 
+    /// <summary>The highest plan that this folder's node has seen; null when there is none.</summary>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it is damaged. Without it, an old plan can't be told from a new one.</exception>
+    public PlanMark? TryLoadPlanMark() => !File.Exists(PlanMarkPath) ? null : Guard(PlanMarkPath, static path =>
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllText(path), PlanMarkJsonContext.Default.PlanMark) ?? throw new CryptographicException("It is null.");
+        }
+        catch (JsonException e)
+        {
+            throw new CryptographicException($"It isn't the mark of a plan: {e.Message}", e);
+        }
+    });
+
+    /// <summary>Keeps the highest plan that this folder's node has seen.</summary>
+    /// <param name="mark">The plan.</param>
+    /// <exception cref="ClusterException"><see cref="ClusterFault.BadIdentity"/>: it can't be written.</exception>
+    public void SavePlanMark(PlanMark mark) => Write(PlanMarkPath, JsonSerializer.Serialize(mark, PlanMarkJsonContext.Default.PlanMark));
+
     /// <summary>Text of the registry; null when there is none yet.</summary>
     internal string? ReadRegistry(int maxBytes)
     {
@@ -265,3 +292,7 @@ public sealed class CredentialStore(string folder)
         }
     }
 }
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(PlanMark))]
+internal sealed partial class PlanMarkJsonContext : JsonSerializerContext;

@@ -118,15 +118,9 @@ public static class EnrolmentClient
         try
         {
             using X509Certificate2 bare = X509CertificateLoader.LoadCertificate(certificateBytes);
-            using var chain = new X509Chain();
-            chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            chain.ChainPolicy.CustomTrustStore.Add(authority);
-            chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-            chain.ChainPolicy.DisableCertificateDownloads = true;
-            chain.ChainPolicy.VerificationTime = clock.GetUtcNow().UtcDateTime;
-            if (!chain.Build(bare))
+            if (!AuthorityChain.IsValid(bare, authority, clock.GetUtcNow(), out string problem))
             {
-                throw new ClusterException(ClusterFault.Protocol, $"The gateway's certificate for us isn't one of its authority that holds now ({string.Join(", ", chain.ChainStatus.Select(status => status.Status))}). Check the clocks of both machines.");
+                throw new ClusterException(ClusterFault.Protocol, $"The gateway's certificate for us isn't one of its authority that holds now ({problem}). Check the clocks of both machines.");
             }
 
             return (bare.CopyWithPrivateKey(key), CredentialStore.IdentityOf(bare));

@@ -13,6 +13,9 @@ public enum NodeRole
 
     /// <summary>Knows tokens; assigns layers.</summary>
     Gateway,
+
+    /// <summary>Signs plans. It opens no link.</summary>
+    Orchestrator,
 }
 
 /// <summary>Who a node is: the SPIFFE name <c>spiffe://DOMAIN/ROLE/NAME</c> in its certificate, and the <see cref="TrustLabel"/> beside it.</summary>
@@ -49,6 +52,7 @@ public sealed record NodeIdentity(string Domain, NodeRole Role, NodeId Node)
         {
             "worker" => NodeRole.Worker,
             "gateway" => NodeRole.Gateway,
+            "orchestrator" => NodeRole.Orchestrator,
             _ => null,
         };
         if (role is null)
@@ -94,5 +98,11 @@ public sealed record NodeIdentity(string Domain, NodeRole Role, NodeId Node)
     /// <inheritdoc/>
     public override string ToString() => Uri;
 
-    private static string NameOf(NodeRole role) => role == NodeRole.Gateway ? "gateway" : "worker";
+    private static string NameOf(NodeRole role) => role switch
+    {
+        NodeRole.Worker => "worker",
+        NodeRole.Gateway => "gateway",
+        NodeRole.Orchestrator => "orchestrator",
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "No such role."),
+    };
 }

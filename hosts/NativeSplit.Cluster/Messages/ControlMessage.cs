@@ -22,6 +22,7 @@ namespace NativeSplit.Cluster.Messages;
 [JsonDerivedType(typeof(RevokeCertificates), "revoke")]
 [JsonDerivedType(typeof(QueryNode), "query-node")]
 [JsonDerivedType(typeof(NodeReport), "node-report")]
+[JsonDerivedType(typeof(PublishPlan), "publish-plan")]
 public abstract record ControlMessage;
 
 /// <summary>Worker to gateway, first on a link: where other workers reach it and which model it has.</summary>
@@ -278,6 +279,16 @@ public sealed record NodeReport : ControlMessage
 
     /// <summary>The ways from it: to the gateway, and to those of the peers that it could reach.</summary>
     public required IReadOnlyList<LinkQuality> Links { get; init; }
+}
+
+/// <summary>
+/// Gateway to worker: a plan as an orchestrator signed it. Comes before the assignments of that plan, and also to workers that it gives nothing; those
+/// that refuse it refuse its assignments.
+/// </summary>
+public sealed record PublishPlan : ControlMessage
+{
+    /// <summary>COSE_Sign1, base64.</summary>
+    public required string Plan { get; init; }
 }
 
 /// <summary>A directed link, as the sender measured it.</summary>

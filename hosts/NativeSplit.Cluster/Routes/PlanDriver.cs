@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -6,6 +5,7 @@ using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Identity;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Placement;
 using NativeSplit.Transport.Frames;
 using NativeSplit.Transport.Links;
@@ -22,19 +22,18 @@ namespace NativeSplit.Cluster.Routes;
 /// </remarks>
 public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 {
+    private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
+
     private readonly PlanDriverOptions _options;
     private readonly ILogger _log;
-    private readonly LinkListener _listener;
+    private readonly WorkerDoor _door;
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<DriverEvent> _events = Channel.CreateUnbounded<DriverEvent>(new UnboundedChannelOptions { SingleReader = true });
     private readonly StageQuestions _questions;
     private readonly TimeProvider _time;
     private readonly Dictionary<NodeId, JoinedWorker> _workers = [];
-    private readonly Newcomers _newcomers = new();
     private readonly HashSet<int> _refused = [];
-    private readonly ConcurrentDictionary<PeerConnection, byte> _open = new();
     private readonly TaskCompletionSource<IReadOnlyList<StageStatus>> _inForce = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _accepting;
     private readonly Task _loop;
     private volatile IReadOnlyList<PeerConnection> _peers = [];
     private volatile IReadOnlyList<EpochPlan> _known = [];
@@ -53,32 +52,26 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         _log = log;
         _time = time;
         _questions = new StageQuestions(time);
-        _lastEpoch = options.Plans.Count == 0 ? 0 : options.Plans.Max(plan => plan.Epoch.Value) - 1;
+        _lastEpoch = options.Publisher.Last.Value;
         Adopt(options.Plans);
         Path = new ClusterPath(options.Shape, options.Route, time);
         Probe = new ClusterProbe(options, _questions, Path, () => Volatile.Read(ref _active), () => _joined, time);
-        _listener = LinkListener.Start(options.Listen, options.Credentials, options.Link, enrolment.ServeAsync, enrolment.RenewAsync);
-        _accepting = Task.Run(AcceptAsync);
+        _door = new WorkerDoor(options, enrolment, this, node => options.TakesAnyWorker || _expected.Contains(node), LeaveAsync, log, time);
+        _door.Open();
         _loop = Task.Run(DriveAsync);
     }
 
     /// <summary>Address that workers connect to.</summary>
-    public IPEndPoint LocalEndPoint => _listener.LocalEndPoint;
+    public IPEndPoint LocalEndPoint => _door.LocalEndPoint;
 
     /// <summary>Drops the links of a node, whose certificate was revoked for example. It may join again if its certificate still lets it.</summary>
     /// <param name="node">The node.</param>
     /// <param name="reason">Why, for the log.</param>
-    public void Drop(NodeId node, string reason)
-    {
-        foreach (PeerConnection connection in _open.Keys.Where(open => open.Peer.Node == node))
-        {
-            connection.Drop(reason);
-        }
-    }
+    public void Drop(NodeId node, string reason) => _door.Drop(node, reason);
 
     /// <summary>Tells the workers that are here that certificates were revoked.</summary>
     /// <param name="serials">Their serial numbers.</param>
-    public void Announce(IReadOnlyList<string> serials) => _ = Task.WhenAll(_open.Keys.Select(connection => RevocationNotices.SendAsync(connection, () => serials, _log)));
+    public void Announce(IReadOnlyList<string> serials) => _door.Announce(serials);
 
     /// <summary>The path; broken until the plan is in force.</summary>
     public ClusterPath Path { get; }
@@ -198,10 +191,9 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
         await _stop.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
-        await _listener.DisposeAsync().ConfigureAwait(false);
-        await _accepting.ConfigureAwait(false);
+        await _door.DisposeAsync().ConfigureAwait(false);
         await Path.DisposeAsync().ConfigureAwait(false);
-        await Task.WhenAll(_workers.Values.Select(worker => worker.Connection).Concat(_newcomers.ToList()).Select(peer => peer.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(_workers.Values.Select(worker => worker.Connection).Concat(_door.Newcomers).Select(peer => peer.DisposeAsync().AsTask())).ConfigureAwait(false);
         _stop.Dispose();
         _inForce.TrySetCanceled();
         _proposal?.Outcome.TrySetCanceled();
@@ -212,39 +204,8 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         }
     }
 
-    private async Task AcceptAsync()
+    private async Task LeaveAsync(PeerConnection connection, ClusterException cause)
     {
-        try
-        {
-            while (true)
-            {
-                SealedLink link = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
-                if (NodeIdentity.TryRead(link, out NodeIdentity peer) && peer.Role == NodeRole.Worker && (_options.TakesAnyWorker || _expected.Contains(peer.Node)))
-                {
-                    _ = LeaveWhenEndedAsync(_newcomers.Add(peer.Node, () => new PeerConnection(link, peer, this, _options.Route.StepTimeout, _time)));
-                }
-                else
-                {
-                    // Not awaited: a peer that is slow to say goodbye must not hold up the next one.
-                    _log.LogWarning("Dropped a link of {Peer}: it isn't a worker of the plan.", link.Peer);
-                    _ = link.DisposeAsync().AsTask();
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping.
-        }
-    }
-
-    private async Task LeaveWhenEndedAsync(PeerConnection connection)
-    {
-        _open[connection] = 0;
-        _ = RevocationNotices.SendAsync(connection, _options.RevokedSerials, _log);
-        ClusterException cause = await connection.Ended.ConfigureAwait(false);
-        _newcomers.TryTake(connection);
-        _open.TryRemove(connection, out _);
-
         // Before the loop sees it, which may be busy preparing another plan: a step on its way must not wait for that.
         await Path.BreakAsync(connection, LossOf(connection, cause)).ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);
@@ -253,17 +214,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     private void Welcome(PeerConnection from, NodeHello hello)
     {
-        if (hello.Port is < 1 or > IPEndPoint.MaxPort || (hello.AdvertisedHost is { } host && Uri.CheckHostName(host) == UriHostNameType.Unknown))
-        {
-            throw new ClusterException(ClusterFault.Protocol, $"{from.Peer.Node} can't be reached at '{PeerText.Clean(hello.AdvertisedHost ?? string.Empty)}', port {hello.Port}.");
-        }
-
-        hello.Profile?.Judge();
-        if (!_newcomers.TryTake(from))
-        {
-            throw new ClusterException(ClusterFault.Protocol, $"{from.Peer.Node} said hello twice, or on a link that a newer one has replaced.");
-        }
-
+        _door.Admit(from, hello);
         _events.Writer.TryWrite(new DriverEvent(from, hello));
     }
 
@@ -408,7 +359,24 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
 
     private async Task TryPutInForceAsync(int rank)
     {
-        var next = new EpochPlan(new PlanEpoch(_lastEpoch + 1), _plans[rank], rank);
+        SignedPlan signed;
+        try
+        {
+            signed = await _options.Publisher.PublishAsync(_plans[rank], _plans[rank].Epoch, _options.ModelFingerprint, _stop.Token).ConfigureAwait(false);
+        }
+        catch (ClusterException e) when (e.Fault == ClusterFault.PlanStoreUnavailable)
+        {
+            // What serves goes on. Anything that happens meanwhile may change which plan is to be tried next.
+            _log.LogError("A plan can't be kept, and is tried again: {Reason}", e.Message);
+            await IsAnyEventAsync(StoreRetry).ConfigureAwait(false);
+            return;
+        }
+
+        await PutInForceAsync(new EpochPlan(signed.Plan.Epoch, _plans[rank], rank), signed).ConfigureAwait(false);
+    }
+
+    private async Task PutInForceAsync(EpochPlan next, SignedPlan signed)
+    {
         EpochPlan? before = _active;
 
         // Known first: an answer must not come to an epoch that is counted but not known.
@@ -416,7 +384,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
         Volatile.Write(ref _lastEpoch, next.Epoch.Value);
         try
         {
-            var (route, statuses) = await new PlanPreparation(_options, next, before, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
+            var (route, statuses) = await new PlanPreparation(_options, next, signed, before, _workers, _questions).RunAsync(_stop.Token).ConfigureAwait(false);
             SwitchReport report = await Path.SwitchAsync(route, node => _workers[node].Address).ConfigureAwait(false);
             _peers = [.. route.Stages.Select(stage => stage.Remote).OfType<PeerConnection>().Distinct()];
             SetActive(next);
@@ -434,7 +402,7 @@ public sealed class PlanDriver : IPeerHandler, IAsyncDisposable
             _log.LogError("Plan {Epoch} can't be put in force: {Reason}", next.Epoch, e.Message);
             await RetireAsync(next).ConfigureAwait(false);
             SetActive(before);
-            _refused.Add(rank);
+            _refused.Add(next.Rank);
             if (before is null)
             {
                 await Path.BreakAsync($"The plan can't be put in force: {e.Message}").ConfigureAwait(false);

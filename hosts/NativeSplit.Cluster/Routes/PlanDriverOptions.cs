@@ -1,4 +1,5 @@
 using System.Net;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Engine.Execution;
 using NativeSplit.Model;
 using NativeSplit.Placement;
@@ -26,6 +27,9 @@ public sealed record PlanDriverOptions
     /// flaps must not make the plan flap.
     /// </summary>
     public TimeSpan SettleTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Gives plans their epochs, signs them and keeps them; lent.</summary>
+    public required PlanPublisher Publisher { get; init; }
 
     /// <summary>Shape of the model.</summary>
     public required ModelShape Shape { get; init; }

@@ -1,7 +1,9 @@
 using System.Net;
 using NativeSplit.Cluster.Links;
 using NativeSplit.Cluster.Messages;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Placement;
+using NativeSplit.Transport.Links;
 
 namespace NativeSplit.Cluster.Routes;
 
@@ -17,16 +19,19 @@ internal sealed record JoinedWorker(PeerConnection Connection, NodeHello Hello)
 /// <summary>Gets every stage of one plan ready, beside whatever is in force; nothing runs on it yet.</summary>
 /// <param name="options">What the driver was given.</param>
 /// <param name="next">The plan with its epoch.</param>
+/// <param name="signed">The same, signed: every worker is told.</param>
 /// <param name="before">The plan in force, whose stages have the KV pages of running sequences; null when there is none.</param>
 /// <param name="workers">Joined workers; all that the plan names.</param>
 /// <param name="questions">Takes the answers.</param>
-internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, EpochPlan? before, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
+internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next, SignedPlan signed, EpochPlan? before, IReadOnlyDictionary<NodeId, JoinedWorker> workers, StageQuestions questions)
 {
     /// <summary>Prepares the stages.</summary>
     /// <returns>The route, owned by the caller, and what to tell of its stages.</returns>
     /// <exception cref="ClusterException">A worker refused its part, or was lost. Local executors are disposed; workers are to be told to retire.</exception>
     public async Task<(Route Route, IReadOnlyList<StageStatus> Statuses)> RunAsync(CancellationToken cancellationToken)
     {
+        Publish();
+
         // Every answer is awaited, also past a refusal, so that none is left over for the next attempt.
         StageReady?[] ready = await Task.WhenAll(Enumerable.Range(0, next.Plan.Segments.Count).Select(index => AssignAsync(index, cancellationToken))).ConfigureAwait(false);
         List<RouteStage> stages = [];
@@ -55,6 +60,31 @@ internal sealed class PlanPreparation(PlanDriverOptions options, EpochPlan next,
         {
             stages.ForEach(stage => stage.Local?.Dispose());
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Tells every worker of the plan, also those that it gives nothing: all must know the highest one. Not awaited, for what follows on a link comes after it,
+    /// and a worker that is lost is noticed by what awaits it.
+    /// </summary>
+    private void Publish()
+    {
+        var message = new PublishPlan { Plan = Convert.ToBase64String(signed.Bytes.Span) };
+        foreach (JoinedWorker worker in workers.Values)
+        {
+            _ = TellAsync(worker.Connection, message);
+        }
+    }
+
+    private static async Task TellAsync(PeerConnection worker, PublishPlan message)
+    {
+        try
+        {
+            await worker.SendAsync(message, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LinkException or ObjectDisposedException)
+        {
+            // Lost: the driver is told by the end of the link.
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster.Capacity;
 using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Cluster.Routes;
 using NativeSplit.Cluster.Weights;
 using NativeSplit.Engine.Execution;
@@ -44,7 +45,7 @@ internal sealed record GatewaySettings
     /// <summary>How it plans by itself; null: it keeps to <see cref="Plans"/>.</summary>
     public AdaptSettings? Adapt { get; init; }
 
-    /// <summary>Where the cluster authority is kept; null: in memory.</summary>
+    /// <summary>Where the cluster authority and its plans are kept; null: in memory.</summary>
     public CredentialStore? Store { get; init; }
 
     /// <summary>Folder of the weight registry that workers are granted layers from; null: they have the model's file.</summary>
@@ -56,6 +57,8 @@ internal sealed record GatewaySettings
 /// <summary>A gateway at work: authority, plan driver, generator and HTTP API, started in that order and stopped in reverse.</summary>
 internal sealed class RunningGateway : IAsyncDisposable
 {
+    private static readonly TimeSpan TellWaitAfter = TimeSpan.FromSeconds(1);
+
     private readonly Stack<IAsyncDisposable> _parts = new();
     private JoinTokenStore? _tokens;
 
@@ -78,7 +81,7 @@ internal sealed class RunningGateway : IAsyncDisposable
         var gateway = new RunningGateway();
         try
         {
-            ILayerPath path = settings is { Plans.Count: 0, Adapt: null } ? gateway.StartLocal(settings) : gateway.StartCluster(settings);
+            ILayerPath path = settings is { Plans.Count: 0, Adapt: null } ? gateway.StartLocal(settings) : await gateway.StartClusterAsync(settings, cancellationToken);
             gateway.Generator = settings.Model.CreateGenerator(path, settings.Route.MaxRows, settings.Route.MaxSequences, settings.AdmissionWait, settings.RecoveryWait);
             gateway._parts.Push(gateway.Generator);
             gateway.Server = await GatewayServer.StartAsync(settings.Http, [gateway.Describe(settings)], settings.Loggers, cancellationToken);
@@ -124,7 +127,7 @@ internal sealed class RunningGateway : IAsyncDisposable
         return path;
     }
 
-    private ClusterPath StartCluster(GatewaySettings settings)
+    private async Task<ClusterPath> StartClusterAsync(GatewaySettings settings, CancellationToken cancellationToken)
     {
         ModelShape shape = settings.Model.Shape;
         Check(settings.Plans, settings);
@@ -139,6 +142,7 @@ internal sealed class RunningGateway : IAsyncDisposable
             Shape = shape,
             ModelFingerprint = settings.Model.File.Fingerprint.Value,
             Self = settings.Self,
+            Publisher = await LeadAsync(settings, authority, cancellationToken),
             Credentials = credentials,
             RevokedSerials = nodes.RevokedSerials,
             GrantWeights = settings.Registry is null ? null : GrantFrom(settings, authority),
@@ -163,6 +167,21 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
 
         return Driver.Path;
+    }
+
+    /// <summary>Becomes the one that gives plans; waits, and says so, while another process does.</summary>
+    private async Task<PlanPublisher> LeadAsync(GatewaySettings settings, ClusterAuthority authority, CancellationToken cancellationToken)
+    {
+        IPlanStore store = settings.Store is { } folder ? new FilePlanStore(folder.Folder, TimeProvider.System) : new MemoryPlanStore();
+        Task<PlanPublisher> leading = PlanPublisher.LeadAsync(store, new PlanSigner(authority, settings.Self, TimeProvider.System), settings.Self.Value, cancellationToken);
+        if (await Task.WhenAny(leading, Task.Delay(TellWaitAfter, cancellationToken)) != leading)
+        {
+            settings.Loggers.CreateLogger("plan").LogInformation("Another gateway leads with this plan store; this one waits to take over.");
+        }
+
+        PlanPublisher publisher = await leading;
+        _parts.Push(publisher);
+        return publisher;
     }
 
     /// <summary>Grants layers of the served model; checked now, so that a gateway without the model in its registry doesn't start.</summary>

@@ -22,7 +22,7 @@ internal static class ServeVerb
         Option<string> name = new("--name") { Description = "The gateway's own name in the plan.", HelpName = "NODE", DefaultValueFactory = _ => "gateway" };
         Option<string> links = new("--listen") { Description = "Where workers connect.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "0.0.0.0:7500" };
         Option<string> http = new("--http") { Description = "Where the HTTP API listens.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => "127.0.0.1:8080" };
-        Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps the cluster authority, so that workers still know the gateway after a restart. Default: in memory.", HelpName = "FOLDER" });
+        Option<string?> data = CommonArguments.NotEmpty(new Option<string?>("--data") { Description = "Folder that keeps the cluster authority and the signed plans, so that workers still know the gateway after a restart. A second gateway with the same folder waits, and takes over when the first one ends. Default: in memory.", HelpName = "FOLDER" });
         Option<string?> registry = ModelVerb.Registry("Grant workers the layers that the plan gives them from this weight registry, into which the model was pushed with the same --data.");
         Option<string[]> apiKey = new("--api-key") { Description = $"Key that requests must bring; may be given several times. Also read from {ApiKeyVariable}. Default: none.", HelpName = "KEY" };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Log more." };

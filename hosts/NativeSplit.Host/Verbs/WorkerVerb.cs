@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using NativeSplit.Cluster.Identity;
+using NativeSplit.Cluster.Plans;
 using NativeSplit.Host.Composition;
 using NativeSplit.Host.Planning;
 using NativeSplit.Model;
@@ -66,6 +67,7 @@ internal static class WorkerVerb
                 WeightKey = opened.PublicKey,
                 Gateway = address,
                 Identity = identity,
+                Plans = new PlanGuard(identity, store?.TryLoadPlanMark(), mark => store?.SavePlanMark(mark), TimeProvider.System),
                 Executors = (layers, kvTokens, maxRows) => OwningExecutor.Create(file, layers, kvTokens, maxRows, machine, team: null),
                 WeightBytes = layers => BytesOf(file, layers),
                 Listen = EndPoints.ToListenAt(parsed.GetRequiredValue(listen), "--listen"),

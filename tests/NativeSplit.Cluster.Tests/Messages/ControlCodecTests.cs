@@ -27,6 +27,7 @@ public sealed class ControlCodecTests
         new RevokeCertificates { Serials = ["0A", "0B"] },
         new QueryNode { Number = 3, MeasureLayers = true, Peers = [new NextHop("i", "h", 1)] },
         new NodeReport { Number = 3, Profile = Profile, Links = [new LinkQuality("p", 5, 1L << 33)] },
+        new PublishPlan { Plan = "0oRD" },
     ];
 
     [Theory]

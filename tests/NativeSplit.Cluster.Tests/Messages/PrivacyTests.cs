@@ -30,6 +30,7 @@ public sealed class PrivacyTests
         $"{nameof(StageRefused)}.{nameof(StageRefused.Reason)}",
         $"{nameof(StepFailed)}.{nameof(StepFailed.Reason)}",
         $"{nameof(RevokeCertificates)}.{nameof(RevokeCertificates.Serials)}",
+        $"{nameof(PublishPlan)}.{nameof(PublishPlan.Plan)}",
     ];
 
     /// <summary>What messages are made of besides numbers and texts; judged like them.</summary>
